@@ -1,0 +1,33 @@
+# The two commands: `make chat` talks in the terminal, `make test` checks everything.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+# 2.13.0 from the registry that pip is set to; outside, TORCH_INDEX=https://download.pytorch.org/whl/cpu avoids CUDA.
+TORCH := torch==2.13.0 $(if $(TORCH_INDEX),--index-url $(TORCH_INDEX))
+
+.PHONY: chat run test bench clean
+
+chat: $(VENV)/.ready
+	@$(BIN)/konfident chat $(if $(SHOP),--shop $(SHOP))
+
+run: $(VENV)/.ready
+	@$(BIN)/konfident run
+
+test: $(VENV)/.ready
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/pytest -q
+
+bench: $(VENV)/.ready
+	@$(BIN)/python -m tests.bench
+
+$(VENV)/.ready: pyproject.toml constraints.txt
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/pip install --quiet --upgrade "pip>=25.1"
+	$(BIN)/pip install --quiet $(TORCH)
+	$(BIN)/pip install --quiet --constraint constraints.txt --editable . --group dev
+	@touch $@
+
+clean:
+	rm -rf $(VENV) var

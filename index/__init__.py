@@ -1,0 +1,1 @@
+"""Text in, clause or intent out; knows nothing of the bot."""

@@ -1,0 +1,203 @@
+"""The shops' policies, ready to be asked: clauses best first, or "the policy says nothing about this"."""
+
+import hashlib
+import shutil
+import tempfile
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from index.clauses import Clause, Policy, PolicyError, read_policy
+from index.encoder import Encoder, Matrix
+from index.memo import Memo
+from index.packaged_model import Progress
+from index.references import Reference, find_reference
+from index.topics import TopicMap, propose, read_topics
+from index.training import Examples
+from index.vectors import Vectors
+
+_VERSION = "1"
+_RANKS = (1.0, 0.8, 0.6, 0.5, 0.4, 0.3)
+_SILENT_MASS = 0.5
+_NEIGHBOURS = 5
+_NEIGHBOUR_WEIGHT = 0.02
+_SHOWN = 3
+_POLICY_FILES = "policy.*"
+
+
+@dataclass(frozen=True)
+class Found:
+    """A clause that answers, and how strongly (0..1)."""
+
+    clause: Clause
+    score: float
+
+
+@dataclass(frozen=True)
+class Answer:
+    """Clauses best first; or none, with the topic on which the policy is silent or the number it lacks."""
+
+    clauses: tuple[Found, ...]
+    silent_on: str = ""
+    missing: str = ""
+
+
+@dataclass(frozen=True)
+class Shelf:
+    """One shop's policy with its vectors and topics."""
+
+    policy: Policy
+    edition: str
+    vectors: Vectors
+    topics: TopicMap
+    mapped: bool
+
+
+class Library:
+    """All shops; made by `Library.open`. A question in flight keeps the shelf it began with."""
+
+    def __init__(self, folder: Path, home: Path, encoder: Encoder, training: Sequence[Examples]) -> None:
+        """`folder` is knowledge/, `home` the data directory."""
+        self._folder, self._home, self._encoder = folder, home, encoder
+        self._about = {examples.topic: examples.about for examples in training if examples.topic}
+        self._memo = Memo(encoder.passages, home / "memo" / f"passages-{encoder.key}.npz")
+        self._stamp = ""
+        self.shelves: Mapping[str, Shelf] = {}
+
+    @classmethod
+    def open(
+        cls, folder: Path, home: Path, encoder: Encoder, training: Sequence[Examples], progress: Progress
+    ) -> "Library":
+        """Read all policies, making the index where there is none. Raises PolicyError, IntentsError."""
+        library = cls(folder, home, encoder, training)
+        library.refresh(progress)
+        return library
+
+    def refresh(self, progress: Progress = lambda done, total: None) -> bool:
+        """Read knowledge/ again where it changed; False when it did not. An error leaves all as it was."""
+        stamp = _stamp(self._folder)
+        if stamp == self._stamp:
+            return False
+        policies = {path.parent.name: (path, read_policy(path)) for path in policy_files(self._folder)}
+        maps = {shop: self._read_map(path, policy) for shop, (path, policy) in policies.items()}
+        vectors = self._vectors({shop: policy for shop, (_, policy) in policies.items()}, progress)
+        known = self._known(policies, maps, vectors)
+        shelves = {}
+        for shop, (path, policy) in policies.items():
+            own = maps[shop]
+            mapping = own if own is not None else propose(vectors[shop], _numbers(policy), known)
+            index = self._index(shop, policy, vectors[shop])
+            shelves[shop] = Shelf(policy, _digest(path.read_bytes())[:12], index, mapping, own is not None)
+        self.shelves, self._stamp = shelves, stamp
+        return True
+
+    def ask(self, shop: str, text: str, topics: Mapping[str, float]) -> Answer:
+        """The clauses that answer `text` (normalised), given the probabilities of its topics."""
+        shelf = self.shelves[shop]
+        reference = find_reference(text)
+        if reference is not None:
+            return _by_number(shelf.policy, reference)
+        total = sum(topics.values()) or 1.0
+        shares = {topic: mass / total for topic, mass in topics.items()}
+        silent = sum(share for topic, share in shares.items() if not shelf.topics.get(topic))
+        if silent >= _SILENT_MASS:
+            return Answer((), silent_on=self._silent_topic(shelf, shares))
+        return Answer(self._ranked(shelf, text, shares))
+
+    def _silent_topic(self, shelf: Shelf, shares: Mapping[str, float]) -> str:
+        """What the policy is silent on, in words («о передаче данных за границу»)."""
+        unanswered = {topic: share for topic, share in shares.items() if not shelf.topics.get(topic)}
+        return self._about.get(max(unanswered, key=lambda topic: unanswered[topic]), "")
+
+    def _ranked(self, shelf: Shelf, text: str, shares: Mapping[str, float]) -> tuple[Found, ...]:
+        scores: dict[str, float] = {}
+        for topic, share in shares.items():
+            for number, weight in zip(shelf.topics.get(topic, ()), _RANKS, strict=False):
+                scores[number] = scores.get(number, 0.0) + share * weight
+        for number, cosine in shelf.vectors.nearest(self._encoder.query(text), _NEIGHBOURS):
+            scores[number] = scores.get(number, 0.0) + _NEIGHBOUR_WEIGHT * cosine
+        best = sorted(scores, key=lambda number: -scores[number])[:_SHOWN]
+        return tuple(Found(shelf.policy.by_number[number], min(scores[number], 1.0)) for number in best)
+
+    def _read_map(self, path: Path, policy: Policy) -> TopicMap | None:
+        topics = path.with_name("topics.yml")
+        return read_topics(topics, policy, self._about) if topics.exists() else None
+
+    def _vectors(self, policies: Mapping[str, Policy], progress: Progress) -> dict[str, Matrix]:
+        """For each shop the mean of each clause's vector alone and with its heading and parent."""
+        clauses = [clause for policy in policies.values() for clause in policy.clauses]
+        around = [" ".join((clause.heading, clause.lead_in, clause.text)) for clause in clauses]
+        rows = self._memo([*(clause.text for clause in clauses), *around], progress)
+        both = rows[: len(clauses)] + rows[len(clauses) :]
+        both /= np.linalg.norm(both, axis=1, keepdims=True)
+        ends = np.cumsum([len(policy.clauses) for policy in policies.values()])
+        return dict(zip(policies, np.split(both, ends[:-1]), strict=True))
+
+    def _known(
+        self,
+        policies: Mapping[str, tuple[Path, Policy]],
+        maps: Mapping[str, TopicMap | None],
+        vectors: Mapping[str, Matrix],
+    ) -> dict[str, Matrix]:
+        """Vectors of the clauses that answer each topic in the mapped shops."""
+        rows: dict[str, list[np.ndarray[tuple[int], np.dtype[np.float32]]]] = {topic: [] for topic in self._about}
+        for shop, own in maps.items():
+            row_of = {number: row for row, number in enumerate(_numbers(policies[shop][1]))}
+            for topic, numbers in (own or {}).items():
+                rows[topic].extend(vectors[shop][row_of[number]] for number in numbers[:1])
+        return {topic: np.array(found, np.float32) for topic, found in rows.items()}
+
+    def _index(self, shop: str, policy: Policy, vectors: Matrix) -> Vectors:
+        """The FAISS slice on disk, keyed by content and model; written aside and renamed."""
+        key = _digest(f"{_VERSION}{self._encoder.key}{policy.clauses}".encode())[:16]
+        folder = self._home / "index" / f"{shop}-{key}"
+        if not folder.exists():
+            folder.parent.mkdir(parents=True, exist_ok=True)
+            outdated = list(folder.parent.glob(f"{shop}-{'?' * 16}"))
+            with tempfile.TemporaryDirectory(dir=folder.parent) as aside:
+                made = Path(aside) / "made"
+                made.mkdir()
+                Vectors.of(_numbers(policy), vectors).save(made)
+                made.rename(folder)
+            for old in outdated:
+                shutil.rmtree(old)
+        return Vectors.load(folder)
+
+
+def policy_files(folder: Path) -> list[Path]:
+    """knowledge/<shop>/policy.*, one a shop. Raises PolicyError for none at all or two in one shop."""
+    found = sorted(path for path in folder.glob(f"*/{_POLICY_FILES}") if path.suffix in (".txt", ".md"))
+    if not found:
+        remedy = "Положите текст политики в knowledge/<магазин>/policy.txt."
+        raise PolicyError(folder, 1, "нет ни одной политики", remedy)
+    for first, second in zip(found, found[1:], strict=False):
+        if first.parent == second.parent:
+            raise PolicyError(second, 1, f"рядом лежит и {first.name}", "Оставьте один файл политики.")
+    return found
+
+
+def _by_number(policy: Policy, reference: Reference) -> Answer:
+    clause = policy.by_number.get(reference.number)
+    below = policy.under(reference.number)
+    if clause is None and not below:
+        return Answer((), missing=reference.number)
+    clauses = ((clause,) if clause else ()) + below
+    shown = clauses if reference.whole else clauses[:_SHOWN]
+    return Answer(tuple(Found(found, 1.0) for found in shown))
+
+
+def _numbers(policy: Policy) -> tuple[str, ...]:
+    return tuple(clause.number for clause in policy.clauses)
+
+
+def _stamp(folder: Path) -> str:
+    files = sorted((*folder.glob(f"*/{_POLICY_FILES}"), *folder.glob("*/topics.yml")))
+    return _digest(b"".join(str(path).encode() + path.read_bytes() for path in files))
+
+
+def _digest(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()
+
+

@@ -1,0 +1,92 @@
+"""intents/*.yml in Rasa 3 training-data format -> examples; errors name file, line and remedy."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from ruamel.yaml import YAML
+from ruamel.yaml.error import MarkedYAMLError
+
+TOPIC = "ask_policy/"
+WISHES = ("delete", "block", "complain", "unsubscribe", "access", "rectify", "withdraw_consent")
+TALK = ("ticket_status", "human", "choose_shop", "greet", "goodbye", "thanks", "affirm", "deny", "cancel")
+OUT_OF_SCOPE = "out_of_scope"
+INTENTS = (*WISHES, *TALK, OUT_OF_SCOPE)
+
+
+class IntentsError(Exception):
+    """A file of words cannot be used: `path`, `line` (from 1), what and the remedy (Russian)."""
+
+    def __init__(self, path: Path, line: int, what: str, remedy: str) -> None:
+        """Keep the place and the remedy beside the message."""
+        super().__init__(f"{path}:{line}: {what}. {remedy}")
+        self.path, self.line, self.what, self.remedy = path, line, what, remedy
+
+
+@dataclass(frozen=True)
+class Examples:
+    """What customers say for one intent; `about` and `statement` describe a topic of questions."""
+
+    intent: str
+    texts: tuple[str, ...]
+    about: str = ""
+    statement: str = ""
+
+    @property
+    def topic(self) -> str:
+        """The part after ask_policy/, empty for a wish or talk."""
+        return self.intent.removeprefix(TOPIC) if self.intent.startswith(TOPIC) else ""
+
+
+def read_training(folder: Path) -> tuple[Examples, ...]:
+    """All examples of nlu.yml and topics.yml, in order. Raises IntentsError."""
+    found = tuple(examples for name in ("nlu.yml", "topics.yml") for examples in _read(folder / name))
+    missing = set(INTENTS) - {examples.intent for examples in found}
+    if missing:
+        what = f"нет примеров для {', '.join(sorted(missing))}"
+        raise IntentsError(folder / "nlu.yml", 1, what, "Добавьте раздел с примерами.")
+    return found
+
+
+def load_yaml(path: Path) -> Any:
+    """Parsed YAML whose nodes know their lines (`node.lc`). Raises IntentsError."""
+    try:
+        return YAML(typ="rt").load(path.read_text(encoding="utf-8"))
+    except FileNotFoundError as error:
+        raise IntentsError(path, 1, "файла нет", "Верните файл на место.") from error
+    except (MarkedYAMLError, UnicodeDecodeError) as error:
+        mark = getattr(error, "problem_mark", None)
+        what = f"не читается как YAML: {getattr(error, 'problem', error)}"
+        raise IntentsError(path, mark.line + 1 if mark else 1, what, "Проверьте отступы и кавычки.") from error
+
+
+def _read(path: Path) -> Iterator[Examples]:
+    document = load_yaml(path)
+    if not isinstance(document, dict) or not isinstance(document.get("nlu"), list):
+        raise IntentsError(path, 1, "нет списка nlu", "Файл начинается со строк version: и nlu:.")
+    seen: set[str] = set()
+    for entry in document["nlu"]:
+        yield _examples(path, entry, seen)
+
+
+def _examples(path: Path, entry: Any, seen: set[str]) -> Examples:
+    line = entry.lc.line + 1 if hasattr(entry, "lc") else 1
+    intent = str(entry.get("intent", "")) if isinstance(entry, dict) else ""
+    if intent not in INTENTS and not (intent.startswith(TOPIC) and len(intent) > len(TOPIC)):
+        known = ", ".join((*INTENTS, TOPIC + "…"))
+        raise IntentsError(path, line, f"неизвестное намерение «{intent}»", f"Известны: {known}.")
+    if intent in seen:
+        raise IntentsError(path, line, f"намерение {intent} описано дважды", "Соедините примеры в один раздел.")
+    seen.add(intent)
+    texts = tuple(text for text in map(_example, str(entry.get("examples") or "").splitlines()) if text)
+    if not texts:
+        raise IntentsError(path, line, f"у {intent} нет примеров", "Добавьте строки вида «- текст» под examples: |.")
+    metadata = entry.get("metadata") or {}
+    if intent.startswith(TOPIC) and not (metadata.get("about") and metadata.get("statement")):
+        raise IntentsError(path, line, f"у {intent} нет описания", "Добавьте metadata: about и statement.")
+    return Examples(intent, texts, metadata.get("about", ""), metadata.get("statement", ""))
+
+
+def _example(line: str) -> str:
+    return line.strip().removeprefix("-").strip()
