@@ -12,6 +12,7 @@ _NUMBERED = re.compile(r"(\d{1,3}(?:\.\d{1,3}){0,4})(\.?)(?:\s+(\S.*)|$)")
 _LIST_MARK = re.compile(r"[-*•–—]\s+")
 _REFERENCE_BEFORE = re.compile(r"(?:\b(?:пп?|ст|гл)\.|\b(?:пункт|раздел|стать|глав)\w*)\s*$", re.IGNORECASE)
 _SENTENCE_END = (".", ":", ";", "!", "?")
+_SENTENCE_CLOSED = (".", ";", "!", "?")
 _LARGEST_GAP = 3
 
 
@@ -26,7 +27,10 @@ class PolicyError(Exception):
 
 @dataclass(frozen=True)
 class Clause:
-    """One clause: its own words, and what a reader needs around them."""
+    """One clause: its own words, and what a reader needs around them.
+
+    `lead_in` is the parent's unfinished sentence («4.1. … в целях:»), empty where the parent stands for itself.
+    """
 
     number: str
     text: str
@@ -209,9 +213,14 @@ def _clause(block: _Block, by_number: dict[Number, _Block], headings: dict[str, 
         section=section,
         heading=headings.get(section, ""),
         parent=_dotted(parent) if parent else None,
-        lead_in=by_number[parent].lines[0] if parent and by_number[parent].lines else "",
+        lead_in=_lead_in(by_number[parent]) if parent else "",
         line=block.line,
     )
+
+
+def _lead_in(parent: _Block) -> str:
+    """Words that a parent leaves for its children to finish («… в целях:»); none after a full sentence."""
+    return "" if parent.text.endswith(_SENTENCE_CLOSED) else parent.text
 
 
 def _dotted(number: Number) -> str:

@@ -8,7 +8,7 @@ measuring; logistic regression over the same features is as good and takes seven
 import hashlib
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -20,7 +20,8 @@ from index.encoder import Encoder, Matrix
 from index.memo import Memo
 from index.normalize import Normalizer
 from index.packaged_model import Progress
-from index.training import OUT_OF_SCOPE, TOPIC, WISHES, Examples
+from index.references import find_reference
+from index.training import QUESTION, TOPIC, WISHES, Examples
 
 _VECTOR_WEIGHT = 6.0
 _CHARACTERS_WEIGHT = 3.0
@@ -28,6 +29,7 @@ _SHARPNESS = 6.0
 _C = 0.1
 _VERSION = "1"
 _CERTAIN_PART = 0.6
+_SURE_WISH = 0.6
 _PARTS = re.compile(r"[.!?;,\n]+|\s(?:и|а|но|также|затем|потом|плюс|заодно|еще)\s", re.IGNORECASE)
 _NEGATED = re.compile(r"\bне\s+(?:надо|нужно|прошу|хочу|требую|стоит|удал|блок|отпис)|\bвместо\b", re.IGNORECASE)
 
@@ -38,6 +40,7 @@ class Reading:
 
     text: str
     probabilities: Mapping[str, float]
+    names_clause: bool = False
     others: tuple[str, ...] = ()
 
     @cached_property
@@ -48,13 +51,24 @@ class Reading:
 
     @cached_property
     def best(self) -> str:
-        """The likeliest intent; any topic is "ask_policy"."""
+        """The likeliest intent; any topic, or a clause named by number, is "ask_policy"."""
+        if self.is_sure_wish:
+            return self.wish
+        if self.names_clause:
+            return QUESTION
         return max(self.probabilities, key=self.probabilities.__getitem__).split("/")[0]
 
     @property
     def confidence(self) -> float:
         """Probability of the best intent, all topics together for a question."""
-        return sum(self.topics.values()) if self.best == "ask_policy" else self.probabilities[self.best]
+        if self.best != QUESTION:
+            return self.probabilities[self.best]
+        return 1.0 if self.names_clause else sum(self.topics.values())
+
+    @property
+    def is_sure_wish(self) -> bool:
+        """Sure enough to open a form at once; a doubtful wish gets the clause with a button."""
+        return self.wish_mass >= _SURE_WISH
 
     @property
     def wish(self) -> str:
@@ -83,10 +97,9 @@ class Recognizer:
         """One encoding for a message; a wish beside other sentences costs one more, for its parts."""
         text = self._normalize(text)
         whole = self._model.probabilities(self._encoder.query(text)[np.newaxis], [text])[0]
-        reading = Reading(text, dict(zip(self._model.labels, whole.tolist(), strict=True)))
-        if reading.best not in WISHES:
-            return reading
-        return Reading(text, reading.probabilities, self._other_wishes(text, reading))
+        probabilities = dict(zip(self._model.labels, whole.tolist(), strict=True))
+        reading = Reading(text, probabilities, find_reference(text) is not None)
+        return replace(reading, others=self._other_wishes(text, reading)) if reading.best in WISHES else reading
 
     def _other_wishes(self, text: str, whole: Reading) -> tuple[str, ...]:
         """Wishes that a part of the message states for certain, in the order of the message."""

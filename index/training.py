@@ -8,7 +8,8 @@ from typing import Any
 from ruamel.yaml import YAML
 from ruamel.yaml.error import MarkedYAMLError
 
-TOPIC = "ask_policy/"
+QUESTION = "ask_policy"
+TOPIC = QUESTION + "/"
 WISHES = ("delete", "block", "complain", "unsubscribe", "access", "rectify", "withdraw_consent")
 TALK = ("ticket_status", "human", "choose_shop", "greet", "goodbye", "thanks", "affirm", "deny", "cancel")
 OUT_OF_SCOPE = "out_of_scope"

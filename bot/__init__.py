@@ -1,0 +1,1 @@
+"""The assistant that acts: dialogue, tickets, letters and Telegram."""

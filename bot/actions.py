@@ -1,0 +1,440 @@
+"""Every deed, as a rasa_sdk action: read slots, call one thing, utter one response by name, return events.
+
+The same classes run in the bot's own process and behind `python -m rasa_sdk --actions bot.actions`, which builds
+them without arguments: there the rooms are opened on first use.
+"""
+
+import asyncio
+import re
+import secrets
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from datetime import date, timedelta
+from functools import cache
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from rasa_sdk import Action, FormValidationAction, Tracker
+from rasa_sdk.events import SlotSet
+from rasa_sdk.executor import CollectingDispatcher
+
+from bot.contacts import find_contact
+from bot.rooms import Rooms, open_rooms
+from bot.settings import read_settings
+from bot.shops import KINDS, Shop
+from bot.tickets import Draft
+from index.clauses import Clause, Policy
+from index.library import Answer
+from index.training import TOPIC, WISHES
+
+Events = list[dict[str, Any]]
+Domain = dict[str, Any]
+
+TIME_ZONE = ZoneInfo("Asia/Almaty")
+NEEDS_DETAILS = ("complain", "rectify", "question")
+# The topics whose clause is quoted beside a request of that kind.
+TOPICS_OF_KIND: Mapping[str, tuple[str, ...]] = {
+    "delete": ("deletion",),
+    "block": ("right_block",),
+    "complain": ("claim_term", "complain_how"),
+    "unsubscribe": ("unsubscribe_how",),
+    "access": ("right_access_edit",),
+    "rectify": ("update_duty", "right_access_edit"),
+    "withdraw_consent": ("withdrawal",),
+    "question": ("contact",),
+}
+_TICKET_NUMBER = re.compile(r"\b[A-Z]{2,5}-\d{4}-\d{6}\b", re.IGNORECASE)
+_TELLING_WORDS = 8
+_SHORTEST_DETAILS = 5
+_OFFERED_WISH = 0.1
+
+
+@cache
+def _rooms_of_the_server() -> Rooms:
+    """The action server's rooms; the bot hands its own to the actions."""
+    return open_rooms(read_settings(), lambda _what: lambda _done, _total: None)
+
+
+class Deed(Action, ABC):
+    """An action that knows where its rooms are."""
+
+    def __init__(self, rooms: Rooms | None = None) -> None:
+        """`rooms` are opened on first use when none are given."""
+        self._rooms = rooms
+
+    @abstractmethod
+    def name(self) -> str:
+        """The action's name in domain.yml."""
+
+    @property
+    def rooms(self) -> Rooms:
+        """Shops, library, tickets and clock."""
+        return self._rooms or _rooms_of_the_server()
+
+    def shop(self, tracker: Tracker) -> Shop:
+        """The shop that the chat is about."""
+        return self.rooms.shops[tracker.get_slot("shop")]
+
+    def policy(self, tracker: Tracker) -> Policy:
+        """That shop's policy as it reads now."""
+        return self.rooms.library.shelves[tracker.get_slot("shop")].policy
+
+
+class ActionAnswer(Deed):
+    """A question -> the clause, word for word, or "the policy says nothing about this"."""
+
+    def name(self) -> str:
+        """Rasa's name."""
+        return "action_answer"
+
+    async def run(self, dispatcher: CollectingDispatcher, tracker: Tracker, domain: Domain) -> Events:  # noqa: ARG002
+        """Sets `outcome`, `shown` and `last_question`."""
+        shop, text, masses = self.shop(tracker), *_question(tracker)
+        topics = {name.removeprefix(TOPIC): mass for name, mass in masses.items() if name.startswith(TOPIC)}
+        answer = await asyncio.to_thread(self.rooms.library.ask, shop.id, text, topics)
+        wish = max(WISHES, key=lambda name: masses.get(name, 0.0))
+        offered = wish if masses.get(wish, 0.0) >= _OFFERED_WISH else ""
+        self._utter(dispatcher, shop, self.policy(tracker), answer, offered)
+        shown = [{"number": found.clause.number, "score": found.score, "text": found.clause.text} for found in answer.clauses]
+        outcome = "clauses" if answer.clauses else "silent"
+        question = tracker.latest_message.get("text")
+        return [SlotSet("outcome", outcome), SlotSet("shown", shown), SlotSet("last_question", question)]
+
+    def _utter(self, dispatcher: CollectingDispatcher, shop: Shop, policy: Policy, answer: Answer, wish: str) -> None:
+        if answer.missing:
+            sections = _ranges([int(section.number) for section in policy.sections])
+            values = {"number": answer.missing, "sections": sections}
+            dispatcher.utter_message(response="utter_no_such_clause", shop_name=shop.name, **values)
+        elif not answer.clauses:
+            about = answer.silent_on or "об этом"
+            dispatcher.utter_message(response="utter_silent", shop_name=shop.name, about=about, wish=wish)
+        else:
+            best, *others = [found.clause for found in answer.clauses]
+            also = dict(zip(("second", "third"), (clause.number for clause in others), strict=False))
+            values = {**clause_values(shop, policy, best), **also, "wish": wish}
+            dispatcher.utter_message(response="utter_clause", **values)
+
+
+class ActionShowClause(Deed):
+    """A button's clause by number."""
+
+    def name(self) -> str:
+        """Rasa's name."""
+        return "action_show_clause"
+
+    async def run(self, dispatcher: CollectingDispatcher, tracker: Tracker, domain: Domain) -> Events:  # noqa: ARG002
+        """Sets `shown`."""
+        policy, number = self.policy(tracker), _entity(tracker, "number")
+        clause = policy.by_number.get(number)
+        if clause is None:
+            sections = _ranges([int(section.number) for section in policy.sections])
+            values = {"shop_name": self.shop(tracker).name, "number": number, "sections": sections}
+            dispatcher.utter_message(response="utter_no_such_clause", **values)
+            return []
+        dispatcher.utter_message(response="utter_clause", **clause_values(self.shop(tracker), policy, clause))
+        return [SlotSet("shown", [{"number": number, "score": 1.0, "text": clause.text}])]
+
+
+class ActionShowSection(Deed):
+    """A button's section, all its clauses."""
+
+    def name(self) -> str:
+        """Rasa's name."""
+        return "action_show_section"
+
+    async def run(self, dispatcher: CollectingDispatcher, tracker: Tracker, domain: Domain) -> Events:  # noqa: ARG002
+        """Changes nothing."""
+        policy, number = self.policy(tracker), _entity(tracker, "number")
+        clauses = policy.in_section(number)
+        text = "\n".join(f"{clause.number}. {clause.text}" for clause in clauses)
+        values = {"section": number, "heading": clauses[0].heading if clauses else "", "text": text}
+        dispatcher.utter_message(response="utter_section", shop_name=self.shop(tracker).name, **values)
+        return []
+
+
+class ActionChooseShop(Deed):
+    """Changes the shop, or offers all of them."""
+
+    def name(self) -> str:
+        """Rasa's name."""
+        return "action_choose_shop"
+
+    async def run(self, dispatcher: CollectingDispatcher, tracker: Tracker, domain: Domain) -> Events:  # noqa: ARG002
+        """Sets `shop` and forgets what was talked about in the other one."""
+        shop = self.rooms.shops.get(_entity(tracker, "shop"))
+        if shop is None:
+            choices = [_shop_button(each) for each in self.rooms.shops.values()]
+            dispatcher.utter_message(response="utter_ask_shop", buttons=choices)
+            return []
+        dispatcher.utter_message(response="utter_shop_chosen", shop_name=shop.name)
+        return [SlotSet("shop", shop.id), SlotSet("shown", None)]
+
+
+class ActionBeginRequest(Deed):
+    """A wish -> a request form, filled with what the message already says."""
+
+    def name(self) -> str:
+        """Rasa's name."""
+        return "action_begin_request"
+
+    async def run(self, dispatcher: CollectingDispatcher, tracker: Tracker, domain: Domain) -> Events:  # noqa: ARG002
+        """Sets the slots of `request_form`."""
+        shop, kind = self.shop(tracker), tracker.latest_message["intent"]["name"]
+        words = _said(tracker) or (tracker.get_slot("last_question") if kind == "question" else None) or ""
+        contact = find_contact(words) or tracker.get_slot("contact")
+        telling = kind in NEEDS_DETAILS and (len(words.split()) >= _TELLING_WORDS or (kind == "question" and words))
+        dispatcher.utter_message(response="utter_request_begins", shop_name=shop.name, kind=kind)
+        if kind != "question":
+            self._utter_clause(dispatcher, self.clause(shop, kind))
+        return [
+            SlotSet("kind", kind),
+            SlotSet("form_id", secrets.token_hex(8)),
+            SlotSet("words", words),
+            SlotSet("contact", contact),
+            SlotSet("identity", tracker.get_slot("identity") or ("typed" if contact else None)),
+            SlotSet("details", words if telling else None),
+            SlotSet("confirmed", None),
+            SlotSet("outcome", "request"),
+        ]
+
+    def _utter_clause(self, dispatcher: CollectingDispatcher, clause: Clause | None) -> None:
+        if clause is None:
+            dispatcher.utter_message(response="utter_policy_silent_on_request")
+        else:
+            dispatcher.utter_message(response="utter_policy_on_request", number=clause.number, text=clause.text)
+
+    def clause(self, shop: Shop, kind: str) -> Clause | None:
+        """What the policy says about a kind of request, if anything."""
+        return clause_of_kind(self.rooms, shop, kind)
+
+
+class ValidateRequestForm(FormValidationAction):
+    """What each answer in the request form must look like; asking is the dialogue's work."""
+
+    def name(self) -> str:
+        """Rasa's name."""
+        return "validate_request_form"
+
+    async def required_slots(
+        self, domain_slots: list[str], dispatcher: CollectingDispatcher, tracker: Tracker, domain: Domain  # noqa: ARG002
+    ) -> list[str]:
+        """Details only where the shop cannot act without them."""
+        needs_details = tracker.get_slot("kind") in NEEDS_DETAILS
+        return [slot for slot in domain_slots if slot != "details" or needs_details]
+
+    def validate_contact(
+        self, value: Any, dispatcher: CollectingDispatcher, tracker: Tracker, domain: Domain  # noqa: ARG002
+    ) -> dict[str, Any]:
+        """An e-mail or a phone number, normalised; the empty string is "without a contact"."""
+        contact = find_contact(str(value)) if value else ""
+        if contact is None:
+            dispatcher.utter_message(response="utter_bad_contact")
+            return {"contact": None}
+        confirmed = tracker.get_slot("identity") == "telegram" and contact == tracker.get_slot("shared_contact")
+        return {"contact": contact, "identity": "telegram" if confirmed else "typed" if contact else "none"}
+
+    def validate_details(
+        self, value: Any, dispatcher: CollectingDispatcher, tracker: Tracker, domain: Domain  # noqa: ARG002
+    ) -> dict[str, Any]:
+        """A few words at least; the empty string is "nothing to add"."""
+        if value and len(str(value).strip()) < _SHORTEST_DETAILS:
+            dispatcher.utter_message(response="utter_details_too_short")
+            return {"details": None}
+        return {"details": str(value).strip()}
+
+    def validate_confirmed(
+        self, value: Any, dispatcher: CollectingDispatcher, tracker: Tracker, domain: Domain  # noqa: ARG002
+    ) -> dict[str, Any]:
+        """Only a plain yes sends anything."""
+        if value is not True:
+            dispatcher.utter_message(response="utter_yes_or_no")
+        return {"confirmed": True if value is True else None}
+
+
+class ActionOpenTicket(Deed):
+    """A confirmed request -> a durable ticket with its letter in the outbox."""
+
+    def name(self) -> str:
+        """Rasa's name."""
+        return "action_open_ticket"
+
+    async def run(self, dispatcher: CollectingDispatcher, tracker: Tracker, domain: Domain) -> Events:  # noqa: ARG002
+        """Sets `ticket`, forgets the form."""
+        shop = self.shop(tracker)
+        draft = self._draft(shop, tracker)
+        ticket, is_new = self.rooms.tickets.open(draft, self.rooms.clock())
+        response = "utter_ticket_opened" if ticket.route else "utter_ticket_without_route"
+        due = ticket.deadline.strftime("%d.%m.%Y") if ticket.deadline else ""
+        dispatcher.utter_message(
+            response=response if is_new else "utter_ticket_extended",
+            number=ticket.number,
+            shop_name=shop.name,
+            route=ticket.route,
+            contact_clause=shop.contact_clause,
+            postal=shop.postal,
+            deadline=due if ticket.deadline_source != "shop.yml" else "",
+            deadline_clause=ticket.deadline_source,
+            deadline_of_shop=due if ticket.deadline_source == "shop.yml" else "",
+        )
+        return [SlotSet("ticket", ticket.number), *_forget_form(keep_contact=bool(tracker.get_slot("waiting_kinds")))]
+
+    def _draft(self, shop: Shop, tracker: Tracker) -> Draft:
+        kind = tracker.get_slot("kind")
+        route, clause = shop.route(kind), clause_of_kind(self.rooms, shop, kind)
+        deadline, source = self._deadline(shop, kind)
+        return Draft(
+            shop=shop.id,
+            prefix=shop.prefix,
+            kind=kind,
+            chat=tracker.sender_id,
+            form=tracker.get_slot("form_id"),
+            contact=tracker.get_slot("contact") or "",
+            identity=tracker.get_slot("identity") or "none",
+            words=tracker.get_slot("words") or "",
+            details=tracker.get_slot("details") or "",
+            clause=clause.number if clause else "",
+            clause_text=clause.text if clause else "",
+            edition=shop.edition or self.rooms.library.shelves[shop.id].edition,
+            route=route.address if route else "",
+            route_source=route.source if route else "",
+            deadline=deadline,
+            deadline_source=source,
+        )
+
+    def _deadline(self, shop: Shop, kind: str) -> tuple[date | None, str]:
+        """The last day, and the clause that promises it or "shop.yml"."""
+        promise = shop.deadlines.get(kind)
+        if promise is None:
+            return None, ""
+        today = self.rooms.clock().astimezone(TIME_ZONE).date()
+        return today + timedelta(days=promise.days), promise.clause or "shop.yml"
+
+
+class ActionDropRequest(Deed):
+    """Cancelled: nothing is sent, nothing is kept."""
+
+    def name(self) -> str:
+        """Rasa's name."""
+        return "action_drop_request"
+
+    async def run(self, dispatcher: CollectingDispatcher, tracker: Tracker, domain: Domain) -> Events:  # noqa: ARG002
+        """Forgets the form."""
+        dispatcher.utter_message(response="utter_request_dropped")
+        return [SlotSet("waiting_kinds", None), *_forget_form(keep_contact=False)]
+
+
+class ActionTicketStatus(Deed):
+    """The chat's own requests, or the one whose number was named."""
+
+    def name(self) -> str:
+        """Rasa's name."""
+        return "action_ticket_status"
+
+    async def run(self, dispatcher: CollectingDispatcher, tracker: Tracker, domain: Domain) -> Events:  # noqa: ARG002
+        """Changes nothing."""
+        tickets = self.rooms.tickets.of_chat(tracker.sender_id)
+        named = _TICKET_NUMBER.search(_said(tracker))
+        if named:
+            tickets = [ticket for ticket in tickets if ticket.number == named[0].upper()]
+        if not tickets:
+            response = "utter_no_such_ticket" if named else "utter_no_tickets"
+            dispatcher.utter_message(response=response, number=named[0].upper() if named else "")
+        for ticket in tickets:
+            shop = self.rooms.shops.get(ticket.shop)
+            dispatcher.utter_message(
+                response="utter_ticket_line",
+                number=ticket.number,
+                shop_name=shop.name if shop else ticket.shop,
+                kind=ticket.kind,
+                status=ticket.status,
+                updated=ticket.updated.astimezone(TIME_ZONE).strftime("%d.%m.%Y"),
+            )
+        return []
+
+
+class ActionHuman(Deed):
+    """Where people are: the shop's own addresses, and the way through the assistant."""
+
+    def name(self) -> str:
+        """Rasa's name."""
+        return "action_human"
+
+    async def run(self, dispatcher: CollectingDispatcher, tracker: Tracker, domain: Domain) -> Events:  # noqa: ARG002
+        """Changes nothing."""
+        shop = self.shop(tracker)
+        dispatcher.utter_message(response="utter_human", shop_name=shop.name, email=shop.email, postal=shop.postal)
+        return []
+
+
+DEEDS: tuple[type[Deed], ...] = (
+    ActionAnswer, ActionShowClause, ActionShowSection, ActionChooseShop, ActionBeginRequest, ActionOpenTicket,
+    ActionDropRequest, ActionTicketStatus, ActionHuman,
+)  # fmt: skip
+
+
+def clause_values(shop: Shop, policy: Policy, clause: Clause) -> dict[str, str]:
+    """What `utter_clause` shows of a clause; a lead-in («в целях:») brings its items along."""
+    numbers = [each.number for each in policy.clauses]
+    place = numbers.index(clause.number)
+    text = clause.text
+    if text.endswith(":"):
+        text = "\n".join([text, *(f"{each.number}. {each.text}" for each in policy.under(clause.number))])
+    return {
+        "shop_name": shop.name,
+        "number": clause.number,
+        "heading": clause.heading,
+        "edition": shop.edition,
+        "parent": clause.parent or "" if clause.lead_in else "",
+        "lead_in": clause.lead_in,
+        "text": text,
+        "section": clause.section,
+        "following": numbers[place + 1] if place + 1 < len(numbers) else "",
+    }
+
+
+def clause_of_kind(rooms: Rooms, shop: Shop, kind: str) -> Clause | None:
+    """The first clause that the policy has about a kind of request."""
+    shelf = rooms.library.shelves[shop.id]
+    numbers = [number for topic in TOPICS_OF_KIND[kind] for number in shelf.topics.get(topic, ())]
+    return shelf.policy.by_number[numbers[0]] if numbers else None
+
+
+def _question(tracker: Tracker) -> tuple[str, dict[str, float]]:
+    """The normalised text and the probability of every intent and topic, as Rasa hands them over."""
+    message = tracker.latest_message
+    ranking = {each["name"]: float(each["confidence"]) for each in message.get("intent_ranking", ())}
+    return message.get("metadata", {}).get("normalized") or message.get("text") or "", ranking
+
+
+def _said(tracker: Tracker) -> str:
+    """The customer's own words; empty for a button."""
+    text = tracker.latest_message.get("text") or ""
+    return "" if text.startswith("/") else text
+
+
+def _entity(tracker: Tracker, name: str) -> str:
+    return str(next(tracker.get_latest_entity_values(name), ""))
+
+
+def _shop_button(shop: Shop) -> dict[str, str]:
+    return {"title": shop.name, "payload": f'/choose_shop{{{{"shop":"{shop.id}"}}}}'}
+
+
+def _forget_form(*, keep_contact: bool) -> Events:
+    kept = ("contact", "identity") if keep_contact else ()
+    slots = ("kind", "form_id", "words", "contact", "identity", "details", "confirmed", "requested_slot")
+    return [SlotSet(slot, None) for slot in slots if slot not in kept]
+
+
+def _ranges(numbers: list[int]) -> str:
+    """[1, 2, 3, 9] -> «1–3, 9»."""
+    groups: list[list[int]] = []
+    for number in numbers:
+        if groups and number == groups[-1][-1] + 1:
+            groups[-1].append(number)
+        else:
+            groups.append([number])
+    return ", ".join(f"{group[0]}–{group[-1]}" if len(group) > 1 else str(group[0]) for group in groups)
+
+
+assert set(TOPICS_OF_KIND) == set(KINDS)  # noqa: S101  # every kind quotes something or says that it cannot

@@ -1,0 +1,358 @@
+"""Tickets, their events, the outbox and the chats' states: the only SQL."""
+
+import json
+import secrets
+import sqlite3
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, fields, replace
+from datetime import date, datetime, timedelta
+from pathlib import Path
+from typing import Any, Literal
+
+from sqlite_utils import Database
+from sqlite_utils.migrations import Migrations
+
+Channel = Literal["mail", "chat", "staff"]
+Actor = Literal["customer", "shop", "system"]
+OPEN_STATUSES = ("opened", "taken", "answered")
+_FIRST_PAUSE = timedelta(seconds=5)
+_LONGEST_PAUSE = timedelta(minutes=5)
+
+migrations = Migrations("konfident")
+
+
+class Undelivered(Exception):  # noqa: N818  # it says what happened to an outbox row
+    """A row could not be delivered; `permanent` ends the tries."""
+
+    def __init__(self, reason: str, *, permanent: bool) -> None:
+        """`reason` holds no words of customers and no secrets."""
+        super().__init__(reason)
+        self.permanent = permanent
+
+
+@migrations()
+def create_tickets(db: Database) -> None:
+    """The tables of the first release."""
+    text = {"number": str, "shop": str, "kind": str, "chat": str, "status": str, "contact": str, "identity": str}
+    words = {"words": str, "details": str, "clause": str, "clause_text": str, "edition": str}
+    way = {"route": str, "route_source": str, "deadline": str, "deadline_source": str, "token": str, "form": str}
+    times = {"opened": str, "updated": str}
+    db["tickets"].create({**text, **words, **way, **times}, pk="number", not_null={"shop", "kind", "chat", "status"})
+    db["tickets"].create_index(["form"], unique=True)
+    db["tickets"].create_index(["chat"])
+    db["events"].create(
+        {"id": int, "ticket": str, "at": str, "actor": str, "what": str, "text": str},
+        pk="id",
+        foreign_keys=[("ticket", "tickets", "number")],
+    )
+    db["outbox"].create(
+        {
+            "id": int, "ticket": str, "channel": str, "message_id": str, "body": str, "state": str, "due": str,
+            "leased_until": str, "attempts": int, "error": str,
+        },
+        pk="id",
+        foreign_keys=[("ticket", "tickets", "number")],
+    )  # fmt: skip
+    db["outbox"].create_index(["state", "due"])
+    db["numbers"].create({"prefix": str, "year": int, "last": int}, pk=("prefix", "year"))
+    db["chats"].create({"key": str, "state": str, "updated": str}, pk="key")
+
+
+@dataclass(frozen=True)
+class Draft:
+    """What a customer confirmed, before it has a number; `form` makes opening it twice open it once."""
+
+    shop: str
+    prefix: str
+    kind: str
+    chat: str
+    form: str
+    contact: str
+    identity: str
+    words: str
+    details: str
+    clause: str
+    clause_text: str
+    edition: str
+    route: str
+    route_source: str
+    deadline: date | None
+    deadline_source: str
+
+
+@dataclass(frozen=True)
+class Ticket:
+    """A request that has a number. `route` is empty where the shop has no address."""
+
+    number: str
+    shop: str
+    kind: str
+    chat: str
+    status: str
+    contact: str
+    identity: str
+    words: str
+    details: str
+    clause: str
+    clause_text: str
+    edition: str
+    route: str
+    route_source: str
+    deadline: date | None
+    deadline_source: str
+    token: str
+    form: str
+    opened: datetime
+    updated: datetime
+
+
+@dataclass(frozen=True)
+class Event:
+    """Who did what to a ticket, and when."""
+
+    ticket: str
+    at: datetime
+    actor: str
+    what: str
+    text: str
+
+
+@dataclass(frozen=True)
+class Delivery:
+    """An outbox row under lease: one letter or message of a ticket. `body` is the channel's own."""
+
+    id: int
+    ticket: str
+    channel: Channel
+    message_id: str
+    body: Mapping[str, str]
+    attempts: int
+
+
+class Tickets:
+    """The database; use it from one thread."""
+
+    def __init__(self, path: Path) -> None:
+        """Open or make the file and bring its tables up to date."""
+        path.parent.mkdir(parents=True, exist_ok=True)
+        connection = sqlite3.connect(path, timeout=10, isolation_level=None)
+        connection.row_factory = sqlite3.Row
+        self._db = Database(connection)
+        self._db.enable_wal()
+        migrations.apply(self._db)
+
+    def close(self) -> None:
+        """Give the file back."""
+        self._db.close()
+
+    # a ticket's life
+
+    def open(self, draft: Draft, now: datetime) -> tuple[Ticket, bool]:
+        """Write ticket, event and outbox rows as one; True when it is new.
+
+        The same form again gives the same ticket. The same wish of the same chat while one is open is added to it.
+        """
+        with self._at_once():
+            again = self._one("SELECT * FROM tickets WHERE form = ?", draft.form)
+            if again is not None:
+                return again, False
+            marks = ",".join("?" * len(OPEN_STATUSES))
+            twin = self._one(
+                f"SELECT * FROM tickets WHERE shop = ? AND kind = ? AND chat = ? AND status IN ({marks})"  # noqa: S608
+                " ORDER BY opened",
+                draft.shop, draft.kind, draft.chat, *OPEN_STATUSES,
+            )  # fmt: skip
+            if twin is not None and draft.kind != "question":
+                return self._added(twin, draft, now), False
+            return self._opened(draft, now), True
+
+    def take(self, number: str, now: datetime) -> bool:
+        """A clerk begins; False when someone else did or the ticket is closed."""
+        return self._moved(number, "taken", ("opened",), "shop", "taken", "", now)
+
+    def answer(self, number: str, text: str, now: datetime) -> bool:
+        """The shop's words go to the customer, also after closing; False when there is no such ticket."""
+        with self._at_once():
+            ticket = self.ticket(number)
+            if ticket is None:
+                return False
+            if not self._moved(number, "answered", OPEN_STATUSES, "shop", "answered", text, now):
+                self._record(number, now, "shop", "answered", text)
+            self._enqueue(number, "chat", {"response": "utter_shop_answer", "text": text}, now)
+            return True
+
+    def close_ticket(self, number: str, now: datetime) -> bool:
+        """The request is done; the customer is told. False when it was closed before."""
+        with self._at_once():
+            done = self._moved(number, "closed", OPEN_STATUSES, "shop", "closed", "", now)
+            if done:
+                self._enqueue(number, "chat", {"response": "utter_ticket_closed"}, now)
+            return done
+
+    def ticket(self, number: str) -> Ticket | None:
+        """One ticket by number."""
+        return self._one("SELECT * FROM tickets WHERE number = ?", number)
+
+    def of_chat(self, chat: str) -> list[Ticket]:
+        """A chat's own tickets, the newest first."""
+        return self._all("SELECT * FROM tickets WHERE chat = ? ORDER BY opened DESC, number DESC", chat)
+
+    def listed(self, shop: str = "") -> list[Ticket]:
+        """All tickets, or a shop's, oldest first."""
+        return self._all("SELECT * FROM tickets WHERE ? IN ('', shop) ORDER BY opened, number", shop)
+
+    def events(self, number: str) -> list[Event]:
+        """A ticket's record, oldest first."""
+        rows = self._db.query("SELECT ticket, at, actor, what, text FROM events WHERE ticket = ? ORDER BY id", [number])
+        return [Event(**{**row, "at": datetime.fromisoformat(row["at"])}) for row in rows]
+
+    # the outbox
+
+    def claim(self, now: datetime, lease: timedelta, channels: tuple[str, ...]) -> Delivery | None:
+        """Lease the oldest due row of these channels; None when there is none."""
+        marks = ",".join("?" * len(channels))
+        with self._at_once():
+            row = self._db.execute(
+                "SELECT * FROM outbox WHERE state = 'waiting' AND due <= ? AND leased_until <= ?"
+                f" AND channel IN ({marks}) ORDER BY due, id LIMIT 1",  # noqa: S608
+                [now.isoformat(), now.isoformat(), *channels],
+            ).fetchone()
+            if row is None:
+                return None
+            self._db["outbox"].update(row["id"], {"leased_until": (now + lease).isoformat()})
+        return Delivery(
+            row["id"], row["ticket"], row["channel"], row["message_id"], json.loads(row["body"]), row["attempts"]
+        )
+
+    def mark_sent(self, delivery: Delivery, now: datetime) -> None:
+        """It has left; the record says so."""
+        with self._at_once():
+            self._db["outbox"].update(delivery.id, {"state": "sent", "error": ""})
+            if delivery.channel == "mail":
+                self._record(delivery.ticket, now, "system", "letter sent", delivery.message_id)
+
+    def postpone(self, delivery: Delivery, error: str, now: datetime, *, permanent: bool = False) -> None:
+        """Try again later, twice as late each time up to five minutes; a permanent refusal ends the tries."""
+        pause = min(_FIRST_PAUSE * 2 ** min(delivery.attempts, 10), _LONGEST_PAUSE)
+        changes = {"attempts": delivery.attempts + 1, "error": error, "due": (now + pause).isoformat()}
+        with self._at_once():
+            self._db["outbox"].update(
+                delivery.id, {**changes, "leased_until": "", "state": "failed" if permanent else "waiting"}
+            )
+            if permanent:
+                self._record(delivery.ticket, now, "system", f"{delivery.channel} undelivered", error)
+                if delivery.channel == "mail":
+                    self._enqueue(delivery.ticket, "staff", {"response": "utter_staff_undelivered"}, now)
+
+    # chats
+
+    def chat_state(self, key: str) -> dict[str, Any]:
+        """What a chat is in the middle of; empty for a new one."""
+        row = self._db.execute("SELECT state FROM chats WHERE key = ?", [key]).fetchone()
+        state: dict[str, Any] = json.loads(row["state"]) if row else {}
+        return state
+
+    def keep_chat_state(self, key: str, state: Mapping[str, Any], now: datetime) -> None:
+        """Replace a chat's state; an empty one is forgotten."""
+        if state:
+            row = {"key": key, "state": json.dumps(state, ensure_ascii=False), "updated": now.isoformat()}
+            self._db["chats"].upsert(row, pk="key")
+        else:
+            self._db["chats"].delete_where("key = ?", [key])
+
+    # inside one transaction
+
+    def _opened(self, draft: Draft, now: datetime) -> Ticket:
+        number = self._next_number(draft.prefix, now.year)
+        known = {name: value for name, value in vars(draft).items() if name != "prefix"}
+        token = secrets.token_hex(8)
+        ticket = Ticket(**known, number=number, status="opened", token=token, opened=now, updated=now)
+        self._db["tickets"].insert(_row(ticket))
+        self._record(number, now, "customer", "opened", "")
+        if ticket.route:
+            self._enqueue(number, "mail", {"template": "request"}, now)
+        self._enqueue(number, "staff", {"response": "utter_staff_card"}, now)
+        return ticket
+
+    def _added(self, ticket: Ticket, draft: Draft, now: datetime) -> Ticket:
+        """New words, details or contact of the same wish join the ticket and reach the clerk."""
+        text = "\n".join(dict.fromkeys(part for part in (draft.words, draft.details, draft.contact) if part))
+        if text in [event.text for event in self.events(ticket.number) if event.what == "added"]:
+            return ticket
+        self._record(ticket.number, now, "customer", "added", text)
+        self._db["tickets"].update(ticket.number, {"updated": now.isoformat(), "contact": draft.contact})
+        if ticket.route:
+            self._enqueue(ticket.number, "mail", {"template": "added", "text": text}, now)
+        return replace(ticket, contact=draft.contact, updated=now)
+
+    def _next_number(self, prefix: str, year: int) -> str:
+        self._db.execute(
+            "INSERT INTO numbers (prefix, year, last) VALUES (?, ?, 1)"
+            " ON CONFLICT (prefix, year) DO UPDATE SET last = last + 1",
+            [prefix, year],
+        )
+        row = self._db.execute("SELECT last FROM numbers WHERE prefix = ? AND year = ?", [prefix, year]).fetchone()
+        return f"{prefix}-{year}-{row['last']:06d}"
+
+    def _moved(
+        self, number: str, status: str, before: tuple[str, ...], actor: Actor, what: str, text: str, now: datetime
+    ) -> bool:
+        """Change the status where it still is one of `before`; the record follows."""
+        marks = ",".join("?" * len(before))
+        with self._at_once():
+            changed = self._db.execute(
+                f"UPDATE tickets SET status = ?, updated = ? WHERE number = ? AND status IN ({marks})",  # noqa: S608
+                [status, now.isoformat(), number, *before],
+            ).rowcount
+            if changed:
+                self._record(number, now, actor, what, text)
+        return bool(changed)
+
+    def _enqueue(self, number: str, channel: Channel, body: Mapping[str, str], now: datetime) -> None:
+        message_id = f"{number}.{secrets.token_hex(6)}"
+        row = {"ticket": number, "channel": channel, "message_id": message_id, "attempts": 0, "error": ""}
+        content = json.dumps(body, ensure_ascii=False)
+        self._db["outbox"].insert(
+            {**row, "body": content, "state": "waiting", "due": now.isoformat(), "leased_until": ""}
+        )
+
+    def _record(self, number: str, now: datetime, actor: Actor, what: str, text: str) -> None:
+        event = Event(number, now, actor, what, text)
+        self._db["events"].insert({**asdict(event), "at": now.isoformat()})
+
+    @contextmanager
+    def _at_once(self) -> Iterator[None]:
+        """One transaction that takes the write lock first; inside another it is part of that one."""
+        if self._db.conn.in_transaction:
+            yield
+            return
+        self._db.execute("BEGIN IMMEDIATE")
+        try:
+            yield
+        except BaseException:
+            self._db.conn.rollback()
+            raise
+        self._db.conn.commit()
+
+    def _one(self, sql: str, *values: str) -> Ticket | None:
+        found = self._all(sql, *values)
+        return found[0] if found else None
+
+    def _all(self, sql: str, *values: str) -> list[Ticket]:
+        return [_ticket(row) for row in self._db.query(sql, list(values))]
+
+
+def _row(ticket: Ticket) -> dict[str, Any]:
+    row = asdict(ticket)
+    for name in ("opened", "updated", "deadline"):
+        row[name] = row[name].isoformat() if row[name] else None
+    return row
+
+
+def _ticket(row: Mapping[str, Any]) -> Ticket:
+    values = {field.name: row[field.name] for field in fields(Ticket)}
+    for name in ("opened", "updated"):
+        values[name] = datetime.fromisoformat(values[name])
+    values["deadline"] = date.fromisoformat(values["deadline"]) if values["deadline"] else None
+    return Ticket(**values)
