@@ -47,6 +47,7 @@ _TICKET_NUMBER = re.compile(r"\b[A-Z]{2,5}-\d{4}-\d{6}\b", re.IGNORECASE)
 _TELLING_WORDS = 8
 _SHORTEST_DETAILS = 5
 _OFFERED_WISH = 0.1
+_WORTH_A_BUTTON = 0.1
 
 
 @cache
@@ -109,9 +110,10 @@ class ActionAnswer(Deed):
             about = answer.silent_on or "об этом"
             dispatcher.utter_message(response="utter_silent", shop_name=shop.name, about=about, wish=wish)
         else:
-            best, *others = [found.clause for found in answer.clauses]
-            also = dict(zip(("second", "third"), (clause.number for clause in others), strict=False))
-            values = {**clause_values(shop, policy, best), **also, "wish": wish}
+            best, *others = answer.clauses
+            fitting = (found.clause.number for found in others if found.score >= _WORTH_A_BUTTON)
+            also = dict(zip(("second", "third"), fitting, strict=False))
+            values = {**clause_values(shop, policy, best.clause), **also, "wish": wish}
             dispatcher.utter_message(response="utter_clause", **values)
 
 

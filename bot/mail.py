@@ -10,7 +10,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from datetime import datetime
-from email.headerregistry import Address, BaseHeader, HeaderRegistry, UnstructuredHeader
+from email.header import Header
+from email.headerregistry import Address, BaseHeader, HeaderRegistry, UniqueUnstructuredHeader
 from email.message import EmailMessage
 from email.policy import SMTP as SMTP_POLICY
 from email.policy import Policy
@@ -81,7 +82,7 @@ class Letter:
     sender: str
 
 
-class _Identifiers(UnstructuredHeader, BaseHeader):
+class _Identifiers(UniqueUnstructuredHeader, BaseHeader):
     """Message identifiers; Python hides a long one in an encoded word, and then no mailbox finds the thread."""
 
     def fold(self, *, policy: Policy) -> str:
@@ -89,8 +90,18 @@ class _Identifiers(UnstructuredHeader, BaseHeader):
         return f"{self.name}: " + f"{policy.linesep} ".join(str(self).split()) + policy.linesep
 
 
+class _Subject(UniqueUnstructuredHeader, BaseHeader):
+    """A subject; Python's newer way of folding loses a space where Russian meets quotes and commas."""
+
+    def fold(self, *, policy: Policy) -> str:
+        """Write all of it in encoded words."""
+        words = Header(str(self), "utf-8", header_name=self.name).encode(linesep=policy.linesep)
+        return f"{self.name}: {words}{policy.linesep}"
+
+
 def _headers() -> HeaderRegistry:
     registry = HeaderRegistry()
+    registry.map_to_type("subject", _Subject)
     for name in ("message-id", "in-reply-to", "references"):
         registry.map_to_type(name, _Identifiers)
     return registry

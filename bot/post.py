@@ -4,9 +4,11 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Mapping
 from datetime import datetime, timedelta
+from email.message import EmailMessage
 
-from bot.mail import MailError
-from bot.tickets import Delivery, Tickets, Undelivered
+from bot.mail import Letter, MailError, compose
+from bot.shops import Shop
+from bot.tickets import Delivery, Ticket, Tickets, Undelivered, first_letter_id
 
 Send = Callable[[Delivery], Awaitable[None]]
 
@@ -45,3 +47,56 @@ async def deliver_forever(
             await asyncio.wait_for(wake.wait(), _LOOK_AGAIN_S)
         except TimeoutError:
             continue
+
+
+def mail_sender(
+    tickets: Tickets,
+    shops: Mapping[str, Shop],
+    word: Callable[[str], str],
+    sender: str,
+    hand_over: Callable[[EmailMessage], Awaitable[object]],
+) -> Send:
+    """Delivers outbox rows of the channel "mail"; `word` gives Russian words by their response name."""
+
+    async def deliver(delivery: Delivery) -> None:
+        ticket = tickets.ticket(delivery.ticket)
+        if ticket is not None:
+            await hand_over(compose_for(delivery, ticket, shops[ticket.shop], word, sender))
+
+    return deliver
+
+
+def compose_for(
+    delivery: Delivery, ticket: Ticket, shop: Shop, word: Callable[[str], str], sender: str
+) -> EmailMessage:
+    """The letter of an outbox row; the same row gives the same letter."""
+    added = delivery.body.get("template") == "added"
+    domain = sender.rpartition("@")[2].strip("<> ")
+    letter = Letter(
+        number=ticket.number,
+        token=ticket.token,
+        message_id=f"<{delivery.message_id}@{domain}>",
+        shop=shop.name,
+        kind=word(f"utter_kind_{ticket.kind}"),
+        opened=ticket.opened,
+        contact=ticket.contact or word("utter_no_contact"),
+        identity=word(f"utter_identity_{ticket.identity}"),
+        words=delivery.body.get("text", "") if added else ticket.words,
+        details="" if added else ticket.details,
+        clause_number=ticket.clause,
+        clause_text=ticket.clause_text,
+        edition=ticket.edition,
+        policy_says_nothing=not ticket.clause,
+        deadline=ticket.deadline.strftime("%d.%m.%Y") if ticket.deadline else "",
+        deadline_source=_source(ticket.deadline_source),
+        to=ticket.route,
+        sender=sender,
+    )
+    if not added:
+        return compose(letter)
+    thread = [f"<{first_letter_id(ticket)}@{domain}>"]
+    return compose(letter, thread, written=datetime.fromisoformat(delivery.body["at"]))
+
+
+def _source(source: str) -> str:
+    return f"пункт {source} политики" if source and source != "shop.yml" else source

@@ -271,7 +271,7 @@ class Tickets:
         self._db["tickets"].insert(_row(ticket))
         self._record(number, now, "customer", "opened", "")
         if ticket.route:
-            self._enqueue(number, "mail", {"template": "request"}, now)
+            self._enqueue(number, "mail", {"template": "request"}, now, first_letter_id(ticket))
         self._enqueue(number, "staff", {"response": "utter_staff_card"}, now)
         return ticket
 
@@ -283,7 +283,7 @@ class Tickets:
         self._record(ticket.number, now, "customer", "added", text)
         self._db["tickets"].update(ticket.number, {"updated": now.isoformat(), "contact": draft.contact})
         if ticket.route:
-            self._enqueue(ticket.number, "mail", {"template": "added", "text": text}, now)
+            self._enqueue(ticket.number, "mail", {"template": "added", "text": text, "at": now.isoformat()}, now)
         return replace(ticket, contact=draft.contact, updated=now)
 
     def _next_number(self, prefix: str, year: int) -> str:
@@ -309,8 +309,11 @@ class Tickets:
                 self._record(number, now, actor, what, text)
         return bool(changed)
 
-    def _enqueue(self, number: str, channel: Channel, body: Mapping[str, str], now: datetime) -> None:
-        message_id = f"{number}.{secrets.token_hex(6)}"
+    def _enqueue(
+        self, number: str, channel: Channel, body: Mapping[str, str], now: datetime, message_id: str = ""
+    ) -> None:
+        """The Message-ID is made here, once: a repeated delivery is the same letter."""
+        message_id = message_id or f"{number}.{secrets.token_hex(6)}"
         row = {"ticket": number, "channel": channel, "message_id": message_id, "attempts": 0, "error": ""}
         content = json.dumps(body, ensure_ascii=False)
         self._db["outbox"].insert(
@@ -341,6 +344,11 @@ class Tickets:
 
     def _all(self, sql: str, *values: str) -> list[Ticket]:
         return [_ticket(row) for row in self._db.query(sql, list(values))]
+
+
+def first_letter_id(ticket: Ticket) -> str:
+    """The left part of the Message-ID of a ticket's first letter, which begins its thread."""
+    return f"{ticket.number}.{ticket.token}"
 
 
 def _row(ticket: Ticket) -> dict[str, Any]:

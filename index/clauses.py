@@ -143,7 +143,7 @@ def _blocks(path: Path, lines: Iterable[str]) -> tuple[list[_Block], list[tuple[
 
 def _mend(raw: str) -> tuple[str, bool]:
     """Take off the marks of a lost layout: bold, heading and list marks, <links>; True for a list item."""
-    text = re.sub(r"\*\*|__(?=\w)|(?<=\w)__", "", raw.replace("\u00a0", " ")).strip()
+    text = raw.replace("\u00a0", " ").replace("**", "").strip()
     text = re.sub(r"<((?:https?://|mailto:)[^>\s]+)>", r"\1", text)
     text = re.sub(r"^#{1,6}\s+", "", text)
     marked = _LIST_MARK.match(text)

@@ -17,13 +17,13 @@ ROOT = Path(__file__).resolve().parents[1]
 
 @pytest.fixture(scope="session")
 def home() -> Path:
-    """The data directory of all test runs: converting the model and fitting takes more than a minute."""
+    """Name the data directory of all test runs: converting the model and fitting takes more than a minute."""
     return Path(os.environ.get("KONFIDENT_TEST_HOME") or ROOT / "var" / "test")
 
 
 @pytest.fixture(scope="session")
 def quiet() -> Progress:
-    """Nobody watches."""
+    """Watch no progress."""
     return lambda _done, _total: None
 
 

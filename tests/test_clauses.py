@@ -72,10 +72,17 @@ TEXTS = {
     ),
     ("protorg", "3.3"): PIXEL,
     ("protorg", "3.3.1"): (
-        "Отключение cookies может повлечь невозможность доступа к частям сайта Интернет-магазина, требующим авторизации."
+        "Отключение cookies может повлечь невозможность доступа к частям сайта Интернет-магазина, требующим "
+        "авторизации."
     ),
     ("protorg", "9.3"): (
         "Все предложения или вопросы по настоящей Политике конфиденциальности следует сообщать info@protorg.kz"
+    ),
+    ("allurauto", "1.1.1"): (
+        "«Администрация сайта Интернет-магазина (далее – Администрация сайта) » – уполномоченные сотрудники на "
+        "управление сайтом, действующие от имен компании ТОО «_____» ,которые организуют и (или) осуществляет обработку "
+        "персональных данных, а также определяет цели обработки персональных данных, состав персональных данных, "
+        "подлежащих обработке, действия (операции), совершаемые с персональными данными."
     ),
     ("allurauto", "3.1"): (
         "Настоящая Политика конфиденциальности устанавливает обязательства Администрации сайта интернет-магазина по "
@@ -151,15 +158,15 @@ HEADINGS = {
         "7": "Дополнительные условия",
     },
 }
+MAY_USE = "Персональные данные Пользователя Администрация сайта интернет-магазина может использовать в целях:"
 LEAD_INS = (
-    ("protorg", "4.1.10", "4.1", "Персональные данные Пользователя Администрация сайта интернет-магазина может "
-     "использовать в целях:"),
+    ("protorg", "4.1.10", "4.1", MAY_USE),
     ("protorg", "1.1.7", "1.1", "В настоящей Политике конфиденциальности используются следующие термины:"),
-    ("protorg", "3.3.2", "3.3", PIXEL.split("\n", maxsplit=1)[0]),
+    ("protorg", "3.3.2", "3.3", ""),  # 3.3 is a full sentence
     ("allurauto", "6.2.4", "6.2", "Администрация сайта обязана:"),
     ("jetu", "4.1.2", "4.1", "Покупатель обязан:"),
     ("homeshop", "5.2.1", "5.2", "Пользователь вправе"),
-)  # fmt: skip
+)
 
 
 def policy_of(shop: str) -> Policy:
@@ -220,7 +227,9 @@ def test_a_heading_right_under_a_clause_is_not_glued_to_it() -> None:
 
 
 @pytest.mark.parametrize(("shop", "number", "parent", "lead_in"), LEAD_INS)
-def test_a_point_knows_the_clause_above_it(shop: str, number: str, parent: str, lead_in: str) -> None:
+def test_a_point_knows_the_clause_above_it_and_the_words_it_finishes(
+    shop: str, number: str, parent: str, lead_in: str
+) -> None:
     clause = policy_of(shop).by_number[number]
     assert (clause.parent, clause.lead_in) == (parent, lead_in)
 
@@ -234,7 +243,7 @@ def test_a_clause_knows_its_line_in_the_file() -> None:
     policy = policy_of("protorg")
     lines = (KNOWLEDGE / "protorg" / "policy.txt").read_text(encoding="utf-8").splitlines()
     assert policy.by_number["3.3.1"].line == 66
-    assert all(f"{clause.number}" in lines[clause.line - 1] for clause in policy.clauses)
+    assert all(clause.number in lines[clause.line - 1] for clause in policy.clauses)
 
 
 def test_protorg_has_no_sections_six_to_eight() -> None:
@@ -253,8 +262,16 @@ def test_clauses_under_a_clause_are_its_own_and_not_its_neighbours() -> None:
     [
         ("protorg", "ПОЛИТИКА КОНФИДЕНЦИАЛЬНОСТИ", "сайта Интернет-магазина, программ и продуктов Интернет-магазина."),
         ("allurauto", "Публичная оферта. Конфиденциальность персональных данных", "продуктов Интернет-магазина."),
-        ("jetu", "Политика конфиденциальности персональных данных", "во время пользования ими сайтом Интернет-магазина."),
-        ("homeshop", "Политика конфиденциальности персональных данных", "и Пользователем во время использования Сайта."),
+        (
+            "jetu",
+            "Политика конфиденциальности персональных данных",
+            "во время пользования ими сайтом Интернет-магазина.",
+        ),
+        (
+            "homeshop",
+            "Политика конфиденциальности персональных данных",
+            "и Пользователем во время использования Сайта.",
+        ),
     ],
 )
 def test_what_stands_before_the_first_section_is_the_preamble(shop: str, start: str, end: str) -> None:

@@ -1,0 +1,256 @@
+"""The command line and the wiring."""
+
+import asyncio
+import contextlib
+import csv
+import json
+import logging
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import IO, TYPE_CHECKING, Any, NoReturn
+
+import click
+
+from bot.settings import Settings, SettingsError, read_settings
+
+if TYPE_CHECKING:
+    from bot.house import House
+    from bot.tickets import Tickets
+    from index.packaged_model import Progress
+
+_PERSONAL = ("contact", "words", "details", "chat")
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+def main() -> None:
+    """Konfident: the exact clause of a shop's privacy policy, and customers' wishes carried out."""
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    for noisy in ("aiogram.event", "rasa_sdk", "asyncio", "httpx", "faiss"):
+        logging.getLogger(noisy).setLevel(logging.WARNING)
+
+
+@main.command()
+@click.option("--shop", help="Begin in this shop (a folder of knowledge/).")
+def chat(shop: str | None) -> None:
+    """Talk in the terminal; letters are written to DATA_DIR/letters."""
+    from bot.terminal import talk
+
+    logging.getLogger().setLevel(logging.WARNING)
+    with _house() as house:
+        asyncio.run(talk(house, _known(house, shop)))
+
+
+@main.command()
+def run() -> None:
+    """Run the Telegram bot, long polling."""
+    settings = _settings()
+    if settings.bot_token is None:
+        _stop("BOT_TOKEN: not set; BotFather in Telegram gives one")
+    from bot.service import serve
+
+    with _house(settings) as house:
+        asyncio.run(serve(house))
+
+
+@main.command()
+@click.argument("text", required=False)
+@click.option("--shop", help="The shop that is asked (a folder of knowledge/).")
+@click.option("--json", "as_json", is_flag=True, help='Read lines {"id","shop","text"}, write a line for each.')
+def ask(text: str | None, shop: str | None, *, as_json: bool) -> None:
+    """Print one answer, or with --json one a line of standard input."""
+    logging.getLogger().setLevel(logging.WARNING)
+    if not as_json and not text:
+        raise click.UsageError("TEXT is missing (or --json)")
+    with _house() as house:
+        if as_json:
+            asyncio.run(_answer_lines(house, sys.stdin))
+        else:
+            print(asyncio.run(_answer_text(house, _known(house, shop) or _only_shop(house), text or "")))
+
+
+@main.command()
+def build() -> None:
+    """Make or refresh the index and the recogniser."""
+    with _house() as house:
+        shelves = house.rooms.library.shelves
+        print(f"{len(shelves)} policies, {sum(len(shelf.policy.clauses) for shelf in shelves.values())} clauses ready")
+
+
+@main.command()
+@click.argument("shop", required=False, default="")
+def check(shop: str) -> None:
+    """Say whether knowledge/ and intents/ are sound; exit 1 when something cannot be used."""
+    from bot.check import check as findings_of
+
+    settings = _settings()
+    findings = findings_of(settings.knowledge_dir, settings.intents_dir, shop)
+    for finding in findings:
+        print(finding)
+    sys.exit(1 if any(finding.is_error for finding in findings) else 0)
+
+
+@main.command("eval")
+@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.option("--json", "as_json", is_flag=True, help="Print the figures as JSON.")
+def evaluate(file: Path, *, as_json: bool) -> None:
+    """Print the quality figures on a labelled FILE."""
+    from bot.ask import answer
+    from bot.evaluation import LabelError, read_labels, table
+    from bot.evaluation import evaluate as figures_of
+
+    logging.getLogger().setLevel(logging.WARNING)
+    try:
+        rows = read_labels(file)
+    except LabelError as error:
+        _stop(str(error))
+    with _house() as house:
+
+        async def ask_one(shop: str, text: str) -> dict[str, Any]:
+            return await answer(house.dialogue, shop, text)
+
+        figures = asyncio.run(figures_of(rows, ask_one, next(iter(house.rooms.shops))))
+    print(json.dumps(figures, ensure_ascii=False, indent=2) if as_json else table(figures))
+
+
+@main.group()
+def tickets() -> None:
+    """Look at the requests."""
+
+
+@tickets.command("list")
+@click.option("--shop", default="", help="Only this shop's.")
+def list_tickets(shop: str) -> None:
+    """One line a request, oldest first."""
+    with _tickets() as found:
+        for ticket in found.listed(shop):
+            route = ticket.route or "NO ROUTE"
+            print(f"{ticket.number}  {ticket.status:9} {ticket.kind:17} {ticket.opened:%Y-%m-%d %H:%M}  {route}")
+
+
+@tickets.command()
+@click.argument("number")
+def show(number: str) -> None:
+    """One request with its record."""
+    with _tickets() as found:
+        ticket = found.ticket(number.upper())
+        if ticket is None:
+            _stop(f"{number}: there is no such ticket", code=1)
+        for name, value in vars(ticket).items():
+            if value and name != "token":
+                print(f"{name:16} {value}")
+        for event in found.events(ticket.number):
+            print(f"{event.at:%Y-%m-%d %H:%M:%S}  {event.actor:8} {event.what}")
+
+
+@tickets.command()
+@click.option("--personal", is_flag=True, help="With contacts and customers' words.")
+def export(*, personal: bool) -> None:
+    """All requests as CSV, without personal data unless asked."""
+    with _tickets() as found:
+        left_out = {"token", "form", "clause_text"} | (set() if personal else set(_PERSONAL))
+        rows = [{name: each for name, each in vars(ticket).items() if name not in left_out} for ticket in found.listed()]
+    if rows:
+        writer = csv.DictWriter(sys.stdout, list(rows[0]))
+        writer.writeheader()
+        writer.writerows(rows)
+
+
+def _settings() -> Settings:
+    try:
+        return read_settings()
+    except SettingsError as error:
+        _stop(str(error))
+
+
+@contextlib.contextmanager
+def _house(settings: Settings | None = None) -> Iterator["House"]:
+    """Everything open; what is wrong with the owner's files is said in a line, without a traceback."""
+    from bot.house import House
+    from bot.shops import ShopError
+    from index.clauses import PolicyError
+    from index.packaged_model import ModelError
+    from index.training import IntentsError
+
+    try:
+        house = House(settings or _settings(), _progress)
+    except (PolicyError, IntentsError, ShopError, ModelError) as error:
+        _stop(str(error), code=1)
+    try:
+        yield house
+    finally:
+        house.rooms.tickets.close()
+
+
+@contextlib.contextmanager
+def _tickets() -> Iterator["Tickets"]:
+    from bot.tickets import Tickets
+
+    found = Tickets(_settings().data_dir / "konfident.db")
+    try:
+        yield found
+    finally:
+        found.close()
+
+
+def _known(house: "House", shop: str | None) -> str | None:
+    """The id as it is; stops the command for one that does not exist."""
+    if shop is not None and shop not in house.rooms.shops:
+        _stop(f"--shop {shop}: known are {', '.join(house.rooms.shops)}")
+    return shop
+
+
+def _only_shop(house: "House") -> str:
+    """The shop where there is one; else the command must say which."""
+    if len(house.rooms.shops) > 1:
+        _stop(f"--shop is missing: known are {', '.join(house.rooms.shops)}")
+    return next(iter(house.rooms.shops))
+
+
+async def _answer_text(house: "House", shop: str, text: str) -> str:
+    from bot.ask import first_turn
+
+    return (await first_turn(house.dialogue, shop, text)).reply.text
+
+
+async def _answer_lines(house: "House", lines: IO[str]) -> None:
+    """A line that cannot be answered gets its error in its place; the others are answered all the same."""
+    from bot.ask import answer
+
+    for line in lines:
+        if not line.strip():
+            continue
+        try:
+            question = json.loads(line)
+            shop, text = str(question["shop"]), str(question["text"])
+            if shop not in house.rooms.shops:
+                raise KeyError(f"unknown shop {shop}")
+            said: dict[str, Any] = {"id": question.get("id"), **await answer(house.dialogue, shop, text)}
+        except (json.JSONDecodeError, KeyError, TypeError) as error:
+            said = {"id": None, "error": f"{type(error).__name__}: {error}"}
+        print(json.dumps(said, ensure_ascii=False), flush=True)
+
+
+def _progress(label: str) -> "Progress":
+    """A bar on standard error that appears with the first step of real work."""
+    bars: list[Any] = []
+
+    def report(done: int, total: int) -> None:
+        if not bars:
+            bar = click.progressbar(length=total, label=f"{label:12}", file=sys.stderr)
+            bar.render_progress()
+            bars.append(bar)
+        bars[0].update(done - bars[0].pos)
+        if done >= total:
+            bars.pop().render_finish()
+
+    return report
+
+
+def _stop(reason: str, *, code: int = 2) -> NoReturn:
+    print(f"konfident: {reason}", file=sys.stderr)
+    sys.exit(code)
+
+
+if __name__ == "__main__":
+    main()

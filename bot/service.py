@@ -1,0 +1,74 @@
+"""`konfident run`: the bot, the post and the watch over knowledge/, side by side."""
+
+import asyncio
+import logging
+from collections.abc import Mapping
+from contextlib import suppress
+from email.message import EmailMessage
+
+from bot.house import House
+from bot.mail import send as send_letter
+from bot.post import Send, deliver_forever, mail_sender
+from bot.shops import ShopError
+from bot.telegram import Desk, chat_sender, connect, introduce, make_dispatcher, staff_sender
+from index.clauses import PolicyError
+from index.training import IntentsError
+
+_WATCH_S = 5.0
+
+log = logging.getLogger(__name__)
+
+
+async def serve(house: House) -> None:
+    """Poll until the process is told to stop."""
+    settings, rooms = house.settings, house.rooms
+    token = settings.bot_token.get_secret_value() if settings.bot_token else ""
+    bot = connect(token, settings.telegram_api_url)
+    desk = Desk(settings.staff_chat_id, rooms.tickets, house.responses, house.shop_names, rooms.clock)
+    wakes = [asyncio.Event(), asyncio.Event()]
+    dispatcher = make_dispatcher(house.dialogue, desk, lambda: [wake.set() for wake in wakes] and None)
+    chats: dict[str, Send] = {"chat": chat_sender(bot, desk), "staff": staff_sender(bot, desk)}
+    work = [
+        deliver_forever(rooms.tickets, chats, rooms.clock, wakes[0]),
+        deliver_forever(rooms.tickets, _mail(house), rooms.clock, wakes[1]),
+        _watch(house),
+    ]
+    tasks = [asyncio.create_task(each) for each in work]
+    try:
+        await introduce(bot, house.responses)
+        await dispatcher.start_polling(bot, handle_signals=True)
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        with suppress(Exception):
+            await bot.session.close()
+
+
+def _mail(house: House) -> Mapping[str, Send]:
+    """The mail channel; without a mail server letters wait in the outbox."""
+    url = house.settings.smtp_url
+    if url is None:
+        log.warning("SMTP_URL is not set: letters are kept and leave when it is")
+        return {}
+
+    async def hand_over(letter: EmailMessage) -> None:
+        await send_letter(letter, url.get_secret_value())
+
+    rooms, sender = house.rooms, house.settings.mail_from
+    return {"mail": mail_sender(rooms.tickets, rooms.shops, house.responses.word, sender, hand_over)}
+
+
+async def _watch(house: House) -> None:
+    """Take an owner's changes without a restart; say once what is wrong with them."""
+    said = ""
+    while True:
+        await asyncio.sleep(_WATCH_S)
+        try:
+            if await asyncio.to_thread(house.refresh):
+                log.info("knowledge/ has changed and is in use")
+            said = ""
+        except (PolicyError, IntentsError, ShopError) as error:
+            if str(error) != said:
+                log.error("the old policies stay in use: %s", error)  # noqa: TRY400  # the owner needs the place, not ours
+            said = str(error)

@@ -1,0 +1,68 @@
+"""A conversation in the terminal: no token, no mail server; letters are written to files."""
+
+import asyncio
+import sys
+from email.message import EmailMessage
+
+from bot.dialogue import SHARE_CONTACT, Incoming, State
+from bot.house import House
+from bot.mail import write_eml
+from bot.post import deliver_one, mail_sender
+from bot.responses import Reply
+from bot.tickets import Delivery
+
+_CHAT = "terminal"
+
+
+async def talk(house: House, shop: str | None) -> None:
+    """Read lines until the end of input; buttons are numbered choices."""
+    state: State = {"slots": {"shop": shop} if shop else {}}
+    incoming = Incoming(payload="/start")
+    while True:
+        turn = await house.dialogue.handle(_CHAT, state, incoming)
+        state = turn.state
+        _show(turn.reply)
+        await _deliver(house)
+        line = await asyncio.to_thread(_read_line)
+        if line is None:
+            return
+        incoming = Incoming(text=line)
+
+
+def _show(reply: Reply) -> None:
+    print()
+    for line in reply.text.splitlines():
+        print(f"  │ {line[2:]}" if line.startswith("> ") else line)
+    for number, button in enumerate(reply.buttons, start=1):
+        if button.payload != SHARE_CONTACT:
+            print(f"  [{number}] {button.title}")
+
+
+def _read_line() -> str | None:
+    """The next line, None at the end; lines that come from a file or pipe are shown."""
+    try:
+        line = input("\n> ")
+    except EOFError:
+        print()
+        return None
+    if not sys.stdin.isatty():
+        print(line)
+    return line
+
+
+async def _deliver(house: House) -> None:
+    tickets, folder = house.rooms.tickets, house.settings.data_dir / "letters"
+
+    async def keep(letter: EmailMessage) -> None:
+        print(f"\n  ✉ {await write_eml(letter, folder)}")
+
+    async def show(delivery: Delivery) -> None:
+        ticket = tickets.ticket(delivery.ticket)
+        _show(house.responses.render(delivery.body["response"], {**vars(ticket), **delivery.body}))
+
+    async def ignore(delivery: Delivery) -> None:
+        """There is no staff chat here."""
+
+    mail = mail_sender(tickets, house.rooms.shops, house.responses.word, house.settings.mail_from, keep)
+    while await deliver_one(tickets, {"mail": mail, "chat": show, "staff": ignore}, house.rooms.clock()):
+        pass

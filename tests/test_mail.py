@@ -1,0 +1,559 @@
+"""Letters say what a clerk needs, survive any input, and leave by each kind of mail server."""
+
+from __future__ import annotations
+
+import asyncio
+import email
+import re
+from dataclasses import fields, replace
+from datetime import UTC, datetime, timedelta, timezone
+from email import policy
+from html.parser import HTMLParser
+from typing import TYPE_CHECKING
+from urllib.parse import quote
+
+import pytest
+import trustme
+from smtp_server import Command, Scheme, SmtpServer, smtp_server
+
+from bot import mail
+from bot.mail import Letter, MailError, check_url, compose, reply_address, send, write_eml
+
+if TYPE_CHECKING:
+    from email.message import EmailMessage
+    from pathlib import Path
+
+OPENED = datetime(2026, 11, 21, 14, 5, tzinfo=timezone(timedelta(hours=5)))
+OUTLOOK = "<AM6PR0502MB3456ABCDEF0123456789ABCDEF0123456789@AM6PR0502MB3456.eurprd05.prod.outlook.com>"
+LOGIN = ("bot@x.kz", "п@роль: /?#%")
+
+# Aigul asks allurauto to delete her profile; Olga, who has never heard of the bot, opens the letter.
+AIGUL = Letter(
+    number="ALU-2026-000001",
+    token="k3x9f2",
+    message_id="<ALU-2026-000001.k3x9f2@x.kz>",
+    shop="Allurauto.kz",
+    kind="удаление данных",
+    opened=OPENED,
+    contact="aigul@example.kz",
+    identity="не подтверждена, адрес назван в чате",
+    words="Удалите мой профиль, пожалуйста.\n\nИ письма больше не шлите.",
+    details="заказ 1204",
+    clause_number="8.2",
+    clause_text="Получатель претензии в течение 30 календарных дней уведомляет заявителя претензии.",
+    edition="23 апреля 2020 г.",
+    policy_says_nothing=False,
+    deadline="до 21 декабря 2026 г.",
+    deadline_source="пункт 8.2 политики",
+    to="info@allurauto.kz",
+    sender="Konfident <bot@x.kz>",
+)
+HEADERS = [
+    "Subject", "From", "To", "Reply-To", "Message-ID", "Auto-Submitted", "X-Auto-Response-Suppress", "Date",
+    "MIME-Version", "Content-Type", "Content-Language",
+]  # fmt: skip
+ADDRESSING = {"to", "sender", "token", "message_id"}  # a letter with one of these spoilt must not leave at all
+STRINGS = [field.name for field in fields(Letter) if isinstance(getattr(AIGUL, field.name), str)]
+PERMANENT_AT: list[Command] = ["MAIL", "RCPT", "DATA", "AUTH"]
+
+
+def received(message: EmailMessage) -> EmailMessage:
+    """Read a letter as a mail program does."""
+    return email.message_from_bytes(message.as_bytes(), policy=policy.default)
+
+
+def part(message: EmailMessage, subtype: str) -> str:
+    """Give the plain or the html text of a letter."""
+    body = message.get_body((subtype,))
+    assert body is not None
+    return str(body.get_content()).replace("\r\n", "\n")
+
+
+def altered(name: str, value: str) -> Letter:
+    """Give Aigul's letter with another string in one place."""
+    return replace(AIGUL, **{name: value})  # type: ignore[arg-type] # every name given here is a string's
+
+
+def files_in(folder: Path) -> set[Path]:
+    """List a folder."""
+    return set(folder.iterdir())
+
+
+class Page(HTMLParser):
+    """What stands in a page: its tags, their attributes and its text."""
+
+    def __init__(self, source: str) -> None:
+        super().__init__()
+        self.tags: list[str] = []
+        self.attributes: set[str] = set()
+        self.text = ""
+        self.feed(source)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append(tag)
+        self.attributes |= {name for name, _ in attrs}
+
+    def handle_data(self, data: str) -> None:
+        self.text += data
+
+
+def both_texts(letter: Letter) -> list[str]:
+    """Give what Olga reads, in a plain and in an html mail program."""
+    message = received(compose(letter))
+    return [part(message, "plain"), Page(part(message, "html")).text]
+
+
+# What the letter says
+
+
+def test_the_first_line_says_what_is_asked_and_by_when() -> None:
+    wanted = (
+        "Обращение клиента магазина Allurauto.kz: удаление данных."
+        " Срок ответа: до 21 декабря 2026 г. (пункт 8.2 политики)."
+    )
+    plain, page = both_texts(AIGUL)
+    assert plain.split("\n")[0] == wanted
+    assert wanted in page
+
+
+def test_a_deadline_without_a_source_ends_with_one_full_stop() -> None:
+    for text in both_texts(replace(AIGUL, deadline_source="")):
+        assert "Срок ответа: до 21 декабря 2026 г.\n" in text
+
+
+def test_no_deadline_is_said_plainly() -> None:
+    for text in both_texts(replace(AIGUL, deadline="", deadline_source="")):
+        assert "удаление данных. Срок ответа не указан.\n" in text
+
+
+def test_the_subject_names_ticket_wish_and_shop() -> None:
+    assert received(compose(AIGUL))["Subject"] == "[ALU-2026-000001] Удаление данных: Allurauto.kz"
+
+
+def test_the_letter_tells_who_asks_and_how_sure_that_is() -> None:
+    for text in both_texts(AIGUL):
+        assert "Номер обращения: ALU-2026-000001, получено 21.11.2026 в 14:05 (UTC+0500)\n" in text
+        assert "Как связаться с клиентом: aigul@example.kz\n" in text
+        assert "Подтверждение личности: не подтверждена, адрес назван в чате\n" in text
+
+
+def test_the_customers_own_words_are_quoted_line_by_line() -> None:
+    plain, page = both_texts(AIGUL)
+    assert "Слова клиента:\n> Удалите мой профиль, пожалуйста.\n>\n> И письма больше не шлите.\n\n" in plain
+    assert "Подробности от клиента:\n> заказ 1204\n" in plain
+    assert f"Слова клиента:\n{AIGUL.words}\n" in page
+
+
+def test_the_clause_is_quoted_with_its_number_and_edition() -> None:
+    where = "Что об этом сказано в политике магазина, пункт 8.2 (редакция: 23 апреля 2020 г.):\n"
+    plain, page = both_texts(AIGUL)
+    assert f"{where}> {AIGUL.clause_text}\n" in plain
+    assert f"{where}{AIGUL.clause_text}\n" in page
+
+
+def test_a_silent_policy_is_said_to_be_silent_and_no_clause_is_shown() -> None:
+    for text in both_texts(replace(AIGUL, policy_says_nothing=True)):
+        assert "В политике магазина (редакция: 23 апреля 2020 г.) об этом ничего не сказано.\n" in text
+        assert AIGUL.clause_text not in text
+
+
+def test_a_part_without_content_leaves_no_empty_heading() -> None:
+    for text in both_texts(replace(AIGUL, identity="", words="", details="", clause_text="")):
+        for heading in ("Подтверждение личности", "Слова клиента", "Подробности", "политике магазина"):
+            assert heading not in text
+
+
+def test_the_letter_explains_how_to_answer_and_raises_no_voice() -> None:
+    for text in both_texts(AIGUL):
+        assert "Ответьте на это письмо: ваш ответ придёт клиенту в чат. Можно начать первой строкой:" in text
+        assert re.findall(r"(\w+(?:: \S+)?) — если", text) == ["выполнено", "отказ: причина", "вопрос: …", "принято"]
+        assert "!" not in text
+
+
+def test_the_page_needs_nothing_from_elsewhere() -> None:
+    page = part(received(compose(AIGUL)), "html")
+    assert Page(page).attributes == {"lang", "charset", "name", "content", "style", "dir"}
+    assert "http" not in page
+    assert "url(" not in page
+
+
+# Headers
+
+
+def test_an_answer_goes_to_the_box_that_carries_the_token() -> None:
+    letter = received(compose(AIGUL))
+    assert letter["Reply-To"] == "bot+k3x9f2@x.kz"
+    assert letter["From"] == "Konfident <bot@x.kz>"
+    assert letter["To"] == "info@allurauto.kz"
+
+
+def test_a_tag_of_the_senders_box_stays_before_the_token() -> None:
+    assert reply_address("Бот <bot+mail@x.kz>", "k3x9f2") == "bot+mail+k3x9f2@x.kz"
+
+
+def test_the_letter_bears_its_own_id_and_the_tickets_time_and_asks_no_machine_to_answer() -> None:
+    letter = received(compose(AIGUL))
+    assert letter["Message-ID"] == AIGUL.message_id
+    assert letter["Date"].datetime == OPENED
+    assert letter["Auto-Submitted"] == "auto-generated"
+    assert "OOF" in letter["X-Auto-Response-Suppress"]
+    assert "NDR" not in letter["X-Auto-Response-Suppress"]
+    assert letter["Content-Language"] == "ru"
+
+
+def test_the_same_letter_composed_again_is_the_same_to_the_byte() -> None:
+    assert compose(AIGUL).as_bytes() == compose(AIGUL).as_bytes()
+
+
+def test_a_later_letter_hangs_in_its_thread_and_bears_its_own_time() -> None:
+    later = replace(AIGUL, message_id="<second@x.kz>")
+    written = datetime(2026, 11, 25, 9, tzinfo=UTC)
+    letter = received(compose(later, (AIGUL.message_id, OUTLOOK), written=written))
+    assert letter["In-Reply-To"] == OUTLOOK
+    assert letter["References"].split() == [AIGUL.message_id, OUTLOOK]
+    assert letter["Date"].datetime == written
+    assert part(letter, "plain").startswith("Продолжение обращения клиента магазина Allurauto.kz: ")
+
+
+def test_a_long_id_stays_whole_on_the_wire() -> None:
+    wire = compose(replace(AIGUL, message_id=OUTLOOK), [OUTLOOK, OUTLOOK]).as_bytes()
+    assert f"Message-ID: {OUTLOOK}\r\n".encode() in wire
+    assert f"In-Reply-To: {OUTLOOK}\r\n".encode() in wire
+    assert f"References: {OUTLOOK}\r\n {OUTLOOK}\r\n".encode() in wire
+
+
+def test_an_odd_id_of_somebody_elses_program_is_left_out_of_the_thread() -> None:
+    thread = ("no brackets", "<two words@x.kz>", AIGUL.message_id, "<=?utf-8?q?=0ABcc:_x?=@x.kz>", "<ё@x.kz>\r\nBcc: x")
+    letter = received(compose(replace(AIGUL, message_id="<second@x.kz>"), thread))
+    assert letter["References"] == AIGUL.message_id
+    assert letter["Bcc"] is None
+
+
+# Input that would break a letter
+
+
+@pytest.mark.parametrize("name", STRINGS)
+@pytest.mark.parametrize("evil", ["\r\nBcc: x@evil.kz", "\nBcc: x@evil.kz\n\n", " =?utf-8?q?=0D=0ABcc:_x=40evil.kz?="])
+def test_no_field_can_add_a_header_or_a_recipient(name: str, evil: str) -> None:
+    hostile = altered(name, f"{getattr(AIGUL, name)}{evil}")
+    if name in ADDRESSING:
+        with pytest.raises(MailError) as caught:
+            compose(hostile)
+        assert caught.value.permanent
+    else:
+        letter = received(compose(hostile))
+        assert letter.keys() == HEADERS
+        assert [address.addr_spec for address in letter["To"].addresses] == ["info@allurauto.kz"]
+        assert letter.defects == []
+
+
+@pytest.mark.parametrize("name", ["shop", "kind", "number"])
+@pytest.mark.parametrize(
+    "value", ["Ы" * 5000, 'Лавка, "Ключ" <a@b>; ' * 9, "\0\x1b[31m\u2028\u202eкот", "=\0?utf-8?q?a?="]
+)
+def test_an_odd_name_reaches_the_subject_readable_and_short(name: str, value: str) -> None:
+    message = compose(altered(name, value))
+    letter = received(message)
+    assert letter["Subject"] == message["Subject"]
+    assert len(letter["Subject"]) < 200
+    assert letter["Subject"].isprintable()
+
+
+def test_every_line_on_the_wire_is_short_ascii_whatever_the_words() -> None:
+    hostile = replace(AIGUL, words="ы" * 100_000 + "\r" + "." * 5000, shop="Ы" * 5000, details="\n.\n" * 1000)
+    wire = compose(hostile).as_bytes()
+    assert wire.isascii()
+    assert max(len(line) for line in wire.split(b"\r\n")) <= 78
+    assert b"\n" not in wire.replace(b"\r\n", b"")
+
+
+def test_a_hundred_kilobytes_of_words_arrive_whole() -> None:
+    words = "\n".join(f"Строка {number}: удалите всё, что знаете обо мне." for number in range(1400))
+    assert len(words.encode()) > 100_000
+    plain, page = both_texts(replace(AIGUL, words=words))
+    assert "\n".join(f"> {line}" for line in words.split("\n")) in plain
+    assert words in page
+
+
+@pytest.mark.parametrize("name", sorted(set(STRINGS) - ADDRESSING))
+def test_markup_is_shown_as_it_was_typed(name: str) -> None:
+    markup = """«"'><script>alert(1)</script><img src=x>{{ 7*7 }}&amp;"""
+    message = received(compose(altered(name, markup)))
+    page = Page(part(message, "html"))
+    assert not {"script", "img"} & set(page.tags)
+    assert markup in page.text
+    assert markup in part(message, "plain")
+
+
+def test_what_cannot_be_seen_is_dropped_and_halves_of_characters_are_mended() -> None:
+    words = "a\u202eb\u2066c\u200fd\0e\x1b[31mf\x7f \ud83d\ude00 \ud83d конец\u2028вторая\x85третья\r\nчетвёртая\tтаб"
+    for text in both_texts(replace(AIGUL, words=words, contact="+7 701\n\u202e000 \t 11")):
+        assert "abcde[31mf 😀 \ufffd конец" in text
+        assert "+7 701 000 11\n" in text
+    assert "> вторая\n> третья\n> четвёртая\tтаб\n" in both_texts(replace(AIGUL, words=words))[0]
+
+
+def test_a_domain_of_other_letters_is_written_as_the_mail_system_knows_it() -> None:
+    letter = received(compose(replace(AIGUL, to="info@магазин.қаз", sender="Бот магазина, «Ключ» <bot@почта.рф>")))
+    assert letter["To"].addresses[0].addr_spec == "info@xn--80aairftm.xn--80ao21a"
+    assert letter["From"].addresses[0].display_name == "Бот магазина, «Ключ»"
+    assert letter["Reply-To"] == "bot+k3x9f2@xn--80a1acny.xn--p1ai"
+
+
+@pytest.mark.parametrize(
+    "address",
+    ["", "info", "@x.kz", "info@", "инфо@x.kz", "a@b.kz, c@d.kz", "a b@x.kz", "a@x..kz", "<a@x.kz", "a@x.kz>"],
+)
+def test_an_unusable_address_is_refused_for_good(address: str) -> None:
+    for letter in (replace(AIGUL, to=address), replace(AIGUL, sender=address)):
+        with pytest.raises(MailError, match="not an address") as refused:
+            compose(letter)
+        assert refused.value.permanent
+
+
+# Sending
+
+
+@pytest.fixture(scope="module")
+def authority() -> trustme.CA:
+    """Make the authority that the machine of these tests trusts."""
+    return trustme.CA()
+
+
+@pytest.fixture
+def certificate(authority: trustme.CA, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> trustme.LeafCert:
+    """Give a certificate for localhost; its authority stands in SSL_CERT_FILE."""
+    authority.cert_pem.write_to_path(str(tmp_path / "authority.pem"))
+    monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "authority.pem"))
+    return authority.issue_cert("localhost")
+
+
+async def refused(server: SmtpServer, url: str = "", *, seconds: float = 5.0) -> MailError:
+    """Send, and give the error that says why it failed."""
+    with pytest.raises(MailError) as caught:
+        await send(compose(AIGUL), url or server.url, timeout=seconds)
+    assert caught.value.__cause__ is None  # the library's error may hold what the server repeated
+    assert LOGIN[1] not in str(caught.value)
+    return caught.value
+
+
+@pytest.mark.parametrize("scheme", ["smtp", "smtp+starttls", "smtps"])
+@pytest.mark.parametrize("login", [None, LOGIN])
+async def test_a_letter_arrives_whole_by_each_kind_of_server(
+    scheme: Scheme, login: tuple[str, str] | None, certificate: trustme.LeafCert
+) -> None:
+    async with smtp_server(scheme, login=login, certificate=certificate) as server:
+        await send(compose(AIGUL), server.url)
+        delivery = await server.next_delivery()
+        assert (delivery.sender, delivery.recipients) == ("bot@x.kz", ["info@allurauto.kz"])
+        assert delivery.content == compose(AIGUL).as_bytes()
+        assert delivery.letter["Subject"] == "[ALU-2026-000001] Удаление данных: Allurauto.kz"
+        assert delivery.over_tls == (scheme != "smtp")
+        assert delivery.user == (login[0] if login else "")
+        assert server.heard[-1] == "QUIT"
+
+
+async def test_letters_are_met_in_the_order_in_which_they_arrive() -> None:
+    async with smtp_server() as server:
+        for words in ("первое", "второе"):
+            await send(compose(replace(AIGUL, words=words)), server.url)
+        assert "> первое\n" in part(await server.next_letter(), "plain")
+        assert "> второе\n" in part(await server.next_letter(), "plain")
+
+
+@pytest.mark.parametrize("command", PERMANENT_AT)
+@pytest.mark.parametrize(
+    ("answer", "permanent"), [("550 5.1.1 no such box", True), ("451 4.3.0 come back later", False)]
+)
+async def test_a_servers_never_is_permanent_and_its_not_now_is_not(
+    command: Command, answer: str, *, permanent: bool
+) -> None:
+    async with smtp_server(login=LOGIN) as server:
+        server.refuse[command] = answer
+        error = await refused(server)
+        assert error.permanent == permanent
+        assert answer in str(error)
+        assert server.delivered == []
+
+
+async def test_a_server_that_is_closed_for_the_day_is_tried_again() -> None:
+    async with smtp_server() as server:
+        server.refuse["EHLO"] = "421 4.3.2 closed"
+        assert not (await refused(server)).permanent
+
+
+async def test_a_wrong_password_is_permanent_and_stays_out_of_the_error() -> None:
+    async with smtp_server(login=("bot@x.kz", "right")) as server:
+        error = await refused(server, server.url.replace("right", quote(LOGIN[1], safe="")))
+        assert error.permanent
+        assert "535" in str(error)
+
+
+async def test_a_login_that_the_server_repeats_stays_out_of_the_error() -> None:
+    async with smtp_server(login=LOGIN) as server:
+        server.refuse["AUTH"] = "535 you said"
+        error = await refused(server)
+        assert str(error) == f"localhost:{server.port}: 535 you said: PLAIN ***"
+
+
+@pytest.mark.parametrize("command", ["EHLO", "AUTH", "MAIL", "RCPT", "DATA"])
+async def test_a_dropped_line_is_tried_again(command: Command) -> None:
+    async with smtp_server(login=LOGIN) as server:
+        server.drop_at = command
+        assert not (await refused(server)).permanent
+        assert server.heard[-1] == command
+
+
+@pytest.mark.parametrize("command", ["EHLO", "RCPT", "DATA"])
+@pytest.mark.parametrize("scheme", ["smtp", "smtps"])
+async def test_a_server_that_falls_silent_is_left_in_time(
+    scheme: Scheme, command: Command, certificate: trustme.LeafCert
+) -> None:
+    async with smtp_server(scheme, certificate=certificate) as server:
+        server.hang_at = command
+        async with asyncio.timeout(5):
+            assert not (await refused(server, seconds=0.3)).permanent
+
+
+async def test_a_closed_port_is_tried_again() -> None:
+    async with smtp_server() as server:
+        pass
+    assert not (await refused(server)).permanent
+
+
+@pytest.mark.parametrize("drop", [True, False])
+async def test_a_letter_that_was_taken_is_not_sent_again_for_a_missing_goodbye(
+    monkeypatch: pytest.MonkeyPatch, *, drop: bool
+) -> None:
+    monkeypatch.setattr(mail, "_GOODBYE", 0.05)
+    async with smtp_server() as server:
+        server.drop_at, server.hang_at = ("QUIT", None) if drop else (None, "QUIT")
+        await send(compose(AIGUL), server.url)
+        assert (await server.next_letter())["Message-ID"] == AIGUL.message_id
+
+
+@pytest.mark.parametrize("scheme", ["smtp+starttls", "smtps"])
+async def test_a_certificate_of_an_unknown_authority_gets_neither_login_nor_letter(
+    scheme: Scheme, certificate: trustme.LeafCert
+) -> None:
+    del certificate  # only its authority is trusted
+    async with smtp_server(scheme, login=LOGIN, certificate=trustme.CA().issue_cert("localhost")) as server:
+        assert not (await refused(server)).permanent
+        assert not {"AUTH", "MAIL"} & set(server.heard)
+
+
+@pytest.mark.parametrize("scheme", ["smtp+starttls", "smtps"])
+@pytest.mark.usefixtures("certificate")
+async def test_a_certificate_of_another_host_gets_neither_login_nor_letter(
+    scheme: Scheme, authority: trustme.CA
+) -> None:
+    async with smtp_server(scheme, login=LOGIN, certificate=authority.issue_cert("other.kz")) as server:
+        assert not (await refused(server)).permanent
+        assert not {"AUTH", "MAIL"} & set(server.heard)
+
+
+async def test_a_server_without_starttls_gets_neither_login_nor_letter() -> None:
+    async with smtp_server(login=LOGIN) as server:
+        error = await refused(server, server.url.replace("smtp:", "smtp+starttls:"))
+        assert not error.permanent
+        assert "STARTTLS" in str(error)
+        assert server.heard == ["EHLO"]
+
+
+async def test_plain_smtp_never_turns_into_tls_by_itself(certificate: trustme.LeafCert) -> None:
+    async with smtp_server("smtp+starttls", certificate=certificate) as server:
+        error = await refused(server, server.url.replace("smtp+starttls:", "smtp:"))
+        assert "530 Must issue a STARTTLS command first" in str(error)
+
+
+async def test_a_password_is_not_shown_to_the_network() -> None:
+    with pytest.raises(MailError, match=r"take smtp\+starttls:// or smtps://") as caught:
+        await send(compose(AIGUL), "smtp://bot:secret@mail.x.kz")
+    assert caught.value.permanent
+    assert "secret" not in str(caught.value)
+
+
+# Addresses of servers
+
+
+@pytest.mark.parametrize(
+    ("url", "wrong"),
+    [
+        ("", "begin with"),
+        ("mail.x.kz:25", "begin with"),
+        ("http://bot:secret@x.kz", "begin with"),
+        ("smtp://", "host is missing"),
+        ("smtps://bot:secret@", "host is missing"),
+        ("smtps://bot:secret@:465", "host is missing"),
+        ("smtps://bot:secret@[::1", "host"),
+        ("smtps://bot:secret@x..kz", "host"),
+        ("smtps://bot:secret@x.kz:99999", "port"),
+        ("smtps://bot:secret@x.kz:0", "port"),
+        ("smtps://bot:secret@x.kz:imap", "port"),
+        ("smtps://bot:sec#ret@x.kz", "percent-encode"),
+        ("smtps://bot:sec/ret@x.kz", "percent-encode"),
+        ("smtps://bot:sec ret@x.kz", "percent-encode"),
+        ("smtps://bot:secret%@x.kz", "percent-encode"),
+        ("smtps://bot:secret@x.kz\n", "percent-encode"),
+        ("smtps://bot:secret@x.kz/INBOX", "nothing may follow the port"),
+        ("smtps://bot:secret%ff@x.kz", "UTF-8"),
+        ("smtps://bot@x.kz", "a user needs a password"),
+        ("smtps://:secret@x.kz", "a password a user"),
+        ("smtp://bot:secret@x.kz", "show the password"),
+    ],
+)
+def test_a_wrong_server_address_is_explained_but_not_quoted(url: str, wrong: str) -> None:
+    with pytest.raises(ValueError, match=wrong) as caught:
+        check_url(url)
+    assert "sec" not in str(caught.value).replace("second", "")
+    assert "x.kz" not in str(caught.value)
+    assert caught.value.__cause__ is None
+
+
+@pytest.mark.parametrize(
+    ("url", "host", "port", "user", "password"),
+    [
+        ("smtp://mail", "mail", 25, "", ""),
+        ("smtp://bot:secret@localhost/", "localhost", 25, "bot", "secret"),
+        ("smtp://bot:secret@[::1]:2525", "::1", 2525, "bot", "secret"),
+        ("SMTP+StartTLS://bot%40x.kz:p%40ss%3A%25@Mail.x.kz", "mail.x.kz", 587, "bot@x.kz", "p@ss:%"),
+        ("smtps://bot:secret@почта.рф", "xn--80a1acny.xn--p1ai", 465, "bot", "secret"),
+    ],
+)
+def test_a_right_server_address_is_read_whole(url: str, host: str, port: int, user: str, password: str) -> None:
+    check_url(url)
+    server = mail._server(url)
+    assert (server.host, server.port, server.user, server.password) == (host, port, user, password)
+    assert "secret" not in repr(server)
+
+
+# Letters kept as files
+
+
+async def test_a_kept_letter_is_a_file_that_a_mail_program_opens(tmp_path: Path) -> None:
+    path = await write_eml(compose(AIGUL), tmp_path / "var" / "letters")
+    assert re.fullmatch(r"ALU-2026-000001-[0-9a-f]{16}\.eml", path.name)
+    assert path.read_bytes() == compose(AIGUL).as_bytes()
+
+
+async def test_the_same_letter_again_replaces_its_file_and_another_stands_beside_it(tmp_path: Path) -> None:
+    first = await write_eml(compose(AIGUL), tmp_path)
+    again = await write_eml(compose(replace(AIGUL, words="иначе")), tmp_path)
+    other = await write_eml(compose(replace(AIGUL, message_id="<second@x.kz>")), tmp_path)
+    assert first == again
+    assert files_in(tmp_path) == {first, other}
+    kept = email.message_from_bytes(first.read_bytes(), policy=policy.default)
+    assert "> иначе\n" in part(kept, "plain")
+
+
+async def test_a_ticket_number_cannot_lead_out_of_the_folder(tmp_path: Path) -> None:
+    path = await write_eml(compose(replace(AIGUL, number="../../etc/passwd")), tmp_path / "letters")
+    assert path.parent == tmp_path / "letters"
+    assert path.name.startswith("letter-")
+
+
+async def test_a_folder_that_cannot_be_written_is_tried_again(tmp_path: Path) -> None:
+    (tmp_path / "letters").write_text("a file stands where the folder should")
+    with pytest.raises(MailError, match="letters") as caught:
+        await write_eml(compose(AIGUL), tmp_path / "letters")
+    assert not caught.value.permanent
