@@ -149,7 +149,9 @@ def export(*, personal: bool) -> None:
     """All requests as CSV, without personal data unless asked."""
     with _tickets() as found:
         left_out = {"token", "form", "clause_text"} | (set() if personal else set(_PERSONAL))
-        rows = [{name: each for name, each in vars(ticket).items() if name not in left_out} for ticket in found.listed()]
+        rows = [
+            {name: each for name, each in vars(ticket).items() if name not in left_out} for ticket in found.listed()
+        ]
     if rows:
         writer = csv.DictWriter(sys.stdout, list(rows[0]))
         writer.writeheader()
@@ -222,12 +224,10 @@ async def _answer_lines(house: "House", lines: IO[str]) -> None:
             continue
         try:
             question = json.loads(line)
-            shop, text = str(question["shop"]), str(question["text"])
-            if shop not in house.rooms.shops:
-                raise KeyError(f"unknown shop {shop}")
+            shop, text = house.rooms.shops[question["shop"]].id, str(question["text"])
             said: dict[str, Any] = {"id": question.get("id"), **await answer(house.dialogue, shop, text)}
         except (json.JSONDecodeError, KeyError, TypeError) as error:
-            said = {"id": None, "error": f"{type(error).__name__}: {error}"}
+            said = {"id": None, "error": f"needs id, shop and text of a known shop: {type(error).__name__} {error}"}
         print(json.dumps(said, ensure_ascii=False), flush=True)
 
 

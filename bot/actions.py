@@ -14,9 +14,11 @@ from functools import cache
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from rasa_sdk import Action, FormValidationAction, Tracker
 from rasa_sdk.events import SlotSet
 from rasa_sdk.executor import CollectingDispatcher
+from rasa_sdk.forms import FormValidationAction
+from rasa_sdk.interfaces import Action, Tracker
+from rasa_sdk.types import DomainDict
 
 from bot.contacts import find_contact
 from bot.rooms import Rooms, open_rooms
@@ -28,7 +30,6 @@ from index.library import Answer
 from index.training import TOPIC, WISHES
 
 Events = list[dict[str, Any]]
-Domain = dict[str, Any]
 
 TIME_ZONE = ZoneInfo("Asia/Almaty")
 NEEDS_DETAILS = ("complain", "rectify", "question")
@@ -74,11 +75,11 @@ class Deed(Action, ABC):
 
     def shop(self, tracker: Tracker) -> Shop:
         """The shop that the chat is about."""
-        return self.rooms.shops[tracker.get_slot("shop")]
+        return self.rooms.shops[_slot(tracker, "shop")]
 
     def policy(self, tracker: Tracker) -> Policy:
         """That shop's policy as it reads now."""
-        return self.rooms.library.shelves[tracker.get_slot("shop")].policy
+        return self.rooms.library.shelves[_slot(tracker, "shop")].policy
 
 
 class ActionAnswer(Deed):
@@ -88,7 +89,7 @@ class ActionAnswer(Deed):
         """Rasa's name."""
         return "action_answer"
 
-    async def run(self, dispatcher: CollectingDispatcher, tracker: Tracker, domain: Domain) -> Events:  # noqa: ARG002
+    async def run(self, dispatcher: CollectingDispatcher, tracker: Tracker, domain: DomainDict) -> Events:
         """Sets `outcome`, `shown` and `last_question`."""
         shop, text, masses = self.shop(tracker), *_question(tracker)
         topics = {name.removeprefix(TOPIC): mass for name, mass in masses.items() if name.startswith(TOPIC)}
@@ -96,7 +97,9 @@ class ActionAnswer(Deed):
         wish = max(WISHES, key=lambda name: masses.get(name, 0.0))
         offered = wish if masses.get(wish, 0.0) >= _OFFERED_WISH else ""
         self._utter(dispatcher, shop, self.policy(tracker), answer, offered)
-        shown = [{"number": found.clause.number, "score": found.score, "text": found.clause.text} for found in answer.clauses]
+        shown = [
+            {"number": found.clause.number, "score": found.score, "text": found.clause.text} for found in answer.clauses
+        ]
         outcome = "clauses" if answer.clauses else "silent"
         question = tracker.latest_message.get("text")
         return [SlotSet("outcome", outcome), SlotSet("shown", shown), SlotSet("last_question", question)]
@@ -104,8 +107,9 @@ class ActionAnswer(Deed):
     def _utter(self, dispatcher: CollectingDispatcher, shop: Shop, policy: Policy, answer: Answer, wish: str) -> None:
         if answer.missing:
             sections = _ranges([int(section.number) for section in policy.sections])
-            values = {"number": answer.missing, "sections": sections}
-            dispatcher.utter_message(response="utter_no_such_clause", shop_name=shop.name, **values)
+            dispatcher.utter_message(
+                response="utter_no_such_clause", shop_name=shop.name, number=answer.missing, sections=sections
+            )
         elif not answer.clauses:
             about = answer.silent_on or "об этом"
             dispatcher.utter_message(response="utter_silent", shop_name=shop.name, about=about, wish=wish)
@@ -124,16 +128,19 @@ class ActionShowClause(Deed):
         """Rasa's name."""
         return "action_show_clause"
 
-    async def run(self, dispatcher: CollectingDispatcher, tracker: Tracker, domain: Domain) -> Events:  # noqa: ARG002
+    async def run(self, dispatcher: CollectingDispatcher, tracker: Tracker, domain: DomainDict) -> Events:
         """Sets `shown`."""
         policy, number = self.policy(tracker), _entity(tracker, "number")
         clause = policy.by_number.get(number)
         if clause is None:
             sections = _ranges([int(section.number) for section in policy.sections])
-            values = {"shop_name": self.shop(tracker).name, "number": number, "sections": sections}
-            dispatcher.utter_message(response="utter_no_such_clause", **values)
+            shop_name = self.shop(tracker).name
+            dispatcher.utter_message(
+                response="utter_no_such_clause", shop_name=shop_name, number=number, sections=sections
+            )
             return []
-        dispatcher.utter_message(response="utter_clause", **clause_values(self.shop(tracker), policy, clause))
+        values = clause_values(self.shop(tracker), policy, clause)
+        dispatcher.utter_message(response="utter_clause", **values)
         return [SlotSet("shown", [{"number": number, "score": 1.0, "text": clause.text}])]
 
 
@@ -144,13 +151,18 @@ class ActionShowSection(Deed):
         """Rasa's name."""
         return "action_show_section"
 
-    async def run(self, dispatcher: CollectingDispatcher, tracker: Tracker, domain: Domain) -> Events:  # noqa: ARG002
+    async def run(self, dispatcher: CollectingDispatcher, tracker: Tracker, domain: DomainDict) -> Events:
         """Changes nothing."""
         policy, number = self.policy(tracker), _entity(tracker, "number")
         clauses = policy.in_section(number)
         text = "\n".join(f"{clause.number}. {clause.text}" for clause in clauses)
-        values = {"section": number, "heading": clauses[0].heading if clauses else "", "text": text}
-        dispatcher.utter_message(response="utter_section", shop_name=self.shop(tracker).name, **values)
+        dispatcher.utter_message(
+            response="utter_section",
+            shop_name=self.shop(tracker).name,
+            section=number,
+            heading=clauses[0].heading if clauses else "",
+            text=text,
+        )
         return []
 
 
@@ -161,7 +173,7 @@ class ActionChooseShop(Deed):
         """Rasa's name."""
         return "action_choose_shop"
 
-    async def run(self, dispatcher: CollectingDispatcher, tracker: Tracker, domain: Domain) -> Events:  # noqa: ARG002
+    async def run(self, dispatcher: CollectingDispatcher, tracker: Tracker, domain: DomainDict) -> Events:
         """Sets `shop` and forgets what was talked about in the other one."""
         shop = self.rooms.shops.get(_entity(tracker, "shop"))
         if shop is None:
@@ -179,7 +191,7 @@ class ActionBeginRequest(Deed):
         """Rasa's name."""
         return "action_begin_request"
 
-    async def run(self, dispatcher: CollectingDispatcher, tracker: Tracker, domain: Domain) -> Events:  # noqa: ARG002
+    async def run(self, dispatcher: CollectingDispatcher, tracker: Tracker, domain: DomainDict) -> Events:
         """Sets the slots of `request_form`."""
         shop, kind = self.shop(tracker), tracker.latest_message["intent"]["name"]
         words = _said(tracker) or (tracker.get_slot("last_question") if kind == "question" else None) or ""
@@ -218,14 +230,22 @@ class ValidateRequestForm(FormValidationAction):
         return "validate_request_form"
 
     async def required_slots(
-        self, domain_slots: list[str], dispatcher: CollectingDispatcher, tracker: Tracker, domain: Domain  # noqa: ARG002
+        self,
+        domain_slots: list[str],
+        dispatcher: CollectingDispatcher,
+        tracker: Tracker,
+        domain: DomainDict,
     ) -> list[str]:
         """Details only where the shop cannot act without them."""
         needs_details = tracker.get_slot("kind") in NEEDS_DETAILS
         return [slot for slot in domain_slots if slot != "details" or needs_details]
 
     def validate_contact(
-        self, value: Any, dispatcher: CollectingDispatcher, tracker: Tracker, domain: Domain  # noqa: ARG002
+        self,
+        value: Any,
+        dispatcher: CollectingDispatcher,
+        tracker: Tracker,
+        domain: DomainDict,
     ) -> dict[str, Any]:
         """An e-mail or a phone number, normalised; the empty string is "without a contact"."""
         contact = find_contact(str(value)) if value else ""
@@ -236,7 +256,11 @@ class ValidateRequestForm(FormValidationAction):
         return {"contact": contact, "identity": "telegram" if confirmed else "typed" if contact else "none"}
 
     def validate_details(
-        self, value: Any, dispatcher: CollectingDispatcher, tracker: Tracker, domain: Domain  # noqa: ARG002
+        self,
+        value: Any,
+        dispatcher: CollectingDispatcher,
+        tracker: Tracker,
+        domain: DomainDict,
     ) -> dict[str, Any]:
         """A few words at least; the empty string is "nothing to add"."""
         if value and len(str(value).strip()) < _SHORTEST_DETAILS:
@@ -245,7 +269,11 @@ class ValidateRequestForm(FormValidationAction):
         return {"details": str(value).strip()}
 
     def validate_confirmed(
-        self, value: Any, dispatcher: CollectingDispatcher, tracker: Tracker, domain: Domain  # noqa: ARG002
+        self,
+        value: Any,
+        dispatcher: CollectingDispatcher,
+        tracker: Tracker,
+        domain: DomainDict,
     ) -> dict[str, Any]:
         """Only a plain yes sends anything."""
         if value is not True:
@@ -260,7 +288,7 @@ class ActionOpenTicket(Deed):
         """Rasa's name."""
         return "action_open_ticket"
 
-    async def run(self, dispatcher: CollectingDispatcher, tracker: Tracker, domain: Domain) -> Events:  # noqa: ARG002
+    async def run(self, dispatcher: CollectingDispatcher, tracker: Tracker, domain: DomainDict) -> Events:
         """Sets `ticket`, forgets the form."""
         shop = self.shop(tracker)
         draft = self._draft(shop, tracker)
@@ -281,7 +309,7 @@ class ActionOpenTicket(Deed):
         return [SlotSet("ticket", ticket.number), *_forget_form(keep_contact=bool(tracker.get_slot("waiting_kinds")))]
 
     def _draft(self, shop: Shop, tracker: Tracker) -> Draft:
-        kind = tracker.get_slot("kind")
+        kind = _slot(tracker, "kind")
         route, clause = shop.route(kind), clause_of_kind(self.rooms, shop, kind)
         deadline, source = self._deadline(shop, kind)
         return Draft(
@@ -289,11 +317,11 @@ class ActionOpenTicket(Deed):
             prefix=shop.prefix,
             kind=kind,
             chat=tracker.sender_id,
-            form=tracker.get_slot("form_id"),
-            contact=tracker.get_slot("contact") or "",
-            identity=tracker.get_slot("identity") or "none",
-            words=tracker.get_slot("words") or "",
-            details=tracker.get_slot("details") or "",
+            form=_slot(tracker, "form_id"),
+            contact=_slot(tracker, "contact"),
+            identity=_slot(tracker, "identity") or "none",
+            words=_slot(tracker, "words"),
+            details=_slot(tracker, "details"),
             clause=clause.number if clause else "",
             clause_text=clause.text if clause else "",
             edition=shop.edition or self.rooms.library.shelves[shop.id].edition,
@@ -319,7 +347,7 @@ class ActionDropRequest(Deed):
         """Rasa's name."""
         return "action_drop_request"
 
-    async def run(self, dispatcher: CollectingDispatcher, tracker: Tracker, domain: Domain) -> Events:  # noqa: ARG002
+    async def run(self, dispatcher: CollectingDispatcher, tracker: Tracker, domain: DomainDict) -> Events:
         """Forgets the form."""
         dispatcher.utter_message(response="utter_request_dropped")
         return [SlotSet("waiting_kinds", None), *_forget_form(keep_contact=False)]
@@ -332,7 +360,7 @@ class ActionTicketStatus(Deed):
         """Rasa's name."""
         return "action_ticket_status"
 
-    async def run(self, dispatcher: CollectingDispatcher, tracker: Tracker, domain: Domain) -> Events:  # noqa: ARG002
+    async def run(self, dispatcher: CollectingDispatcher, tracker: Tracker, domain: DomainDict) -> Events:
         """Changes nothing."""
         tickets = self.rooms.tickets.of_chat(tracker.sender_id)
         named = _TICKET_NUMBER.search(_said(tracker))
@@ -361,7 +389,7 @@ class ActionHuman(Deed):
         """Rasa's name."""
         return "action_human"
 
-    async def run(self, dispatcher: CollectingDispatcher, tracker: Tracker, domain: Domain) -> Events:  # noqa: ARG002
+    async def run(self, dispatcher: CollectingDispatcher, tracker: Tracker, domain: DomainDict) -> Events:
         """Changes nothing."""
         shop = self.shop(tracker)
         dispatcher.utter_message(response="utter_human", shop_name=shop.name, email=shop.email, postal=shop.postal)
@@ -374,7 +402,7 @@ DEEDS: tuple[type[Deed], ...] = (
 )  # fmt: skip
 
 
-def clause_values(shop: Shop, policy: Policy, clause: Clause) -> dict[str, str]:
+def clause_values(shop: Shop, policy: Policy, clause: Clause) -> dict[str, Any]:
     """What `utter_clause` shows of a clause; a lead-in («в целях:») brings its items along."""
     numbers = [each.number for each in policy.clauses]
     place = numbers.index(clause.number)
@@ -412,6 +440,10 @@ def _said(tracker: Tracker) -> str:
     """The customer's own words; empty for a button."""
     text = tracker.latest_message.get("text") or ""
     return "" if text.startswith("/") else text
+
+
+def _slot(tracker: Tracker, name: str) -> str:
+    return tracker.get_slot(name) or ""
 
 
 def _entity(tracker: Tracker, name: str) -> str:

@@ -97,7 +97,9 @@ def _of_shop(path: Path, policy: Policy, topics: set[str]) -> Iterator[Finding]:
         return
     for clause in policy.clauses:
         if clause.number not in reached:
-            yield Finding(path, clause.line, f"пункт {clause.number} не отвечает ни на одну тему", "Дополните topics.yml")
+            yield Finding(
+                path, clause.line, f"пункт {clause.number} не отвечает ни на одну тему", "Дополните topics.yml"
+            )
 
 
 def _of_facts(path: Path, shop: Shop, policy: Policy) -> Iterator[Finding]:
@@ -148,7 +150,7 @@ def _of_names(path: Path, clause: Clause, known: set[str]) -> Iterator[Finding]:
 
 
 def _of_siblings(path: Path, shop: str, policies: dict[str, Policy]) -> Iterator[Finding]:
-    """Clauses that repeat another shop's but for one word, which is swapped nowhere else: a slip of the pen?"""
+    """Clauses that repeat another shop's but for one word, swapped nowhere else: maybe a slip of the pen."""
     for other, policy in policies.items():
         swaps = [] if other == shop else list(_swaps(policies[shop], policy))
         seen = Counter((mine[:_STEM], theirs[:_STEM]) for _, mine, theirs in swaps)

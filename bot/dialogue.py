@@ -147,7 +147,7 @@ class Dialogue:
         named = self._spot_shop(text)
         if named is not None:
             turn.state["slots"]["shop"] = named[0]
-            if reading.best == "choose_shop" or len(named[1].split()) < 3:  # noqa: PLR2004  # «а у …?», «про …»
+            if reading.best == "choose_shop" or len(named[1].split()) < 3:  # «а у …?», «про …»
                 await self._moved_to(chat, turn, named[0])
                 return
         await self._run_intent(chat, turn, _Meaning(_first_step(reading), {}, reading, text))
@@ -217,6 +217,8 @@ class Dialogue:
         }
         call = {"next_action": action, "sender_id": chat, "tracker": tracker, "domain": self.responses.domain}
         result = await self._executor.run(call)
+        if result is None:
+            raise RuntimeError(f"{action} gave no result")
         for event in result.events:
             if event["event"] == "slot":
                 slots[event["name"]] = event["value"]
@@ -230,7 +232,7 @@ class Dialogue:
     async def _answered(self, chat: str, turn: Turn, text: str, reading: Reading) -> None:
         """A typed message in the middle of a form: its answer, a question beside it, or the way out."""
         slot = turn.state["slots"].get("requested_slot")
-        if reading.best == "cancel" and (slot != "details" or len(text.split()) <= 3):  # noqa: PLR2004
+        if reading.best == "cancel" and (slot != "details" or len(text.split()) <= 3):
             await self._interrupted(chat, turn, _Meaning("cancel", {}, reading, text))
             return
         if slot == "details" and _is_question(reading, text) and turn.state["slots"].get("kind") != "question":
@@ -410,5 +412,3 @@ def _latest_message(meaning: _Meaning) -> dict[str, Any]:
         "entities": [{"entity": name, "value": value} for name, value in meaning.entities.items()],
         "metadata": {"normalized": reading.text if reading else ""},
     }
-
-

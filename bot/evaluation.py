@@ -71,7 +71,7 @@ def _of_questions(told: Sequence[tuple[Row, Row]]) -> dict[str, Any]:
     ranks = [_rank(row, shown) for row, shown in answerable]
     return {
         "hit@1": _share(rank == 1 for rank in ranks),
-        "hit@3": _share(0 < rank <= 3 for rank in ranks),  # noqa: PLR2004  # that is the figure's name
+        "hit@3": _share(0 < rank <= 3 for rank in ranks),  # that is the figure's name
         "strict@1": _share(bool(shown) and shown[0] in row["gold"] for row, shown in answerable),
         "mrr": round(sum(1 / rank for rank in ranks if rank) / len(ranks), 4) if ranks else None,
         "answer recall": _share(bool(shown) for _, shown in answerable),

@@ -11,7 +11,7 @@ from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from email.header import Header
-from email.headerregistry import Address, BaseHeader, HeaderRegistry, UniqueUnstructuredHeader
+from email.headerregistry import Address, AddressHeader, BaseHeader, HeaderRegistry, UnstructuredHeader
 from email.message import EmailMessage
 from email.policy import SMTP as SMTP_POLICY
 from email.policy import Policy
@@ -45,6 +45,7 @@ _UNENCODED = re.compile(r"[\s/?#]|%(?![0-9A-Fa-f]{2})")
 _MAILBOX = re.compile(r"(?:(?P<name>[^<>]*)<(?P<named>[^<>\s]+)>|(?P<bare>[^<>\s]+))")
 _LOCAL = re.compile(r"[\w!#$%&'*+/=?^`{|}~-]+(?:\.[\w!#$%&'*+/=?^`{|}~-]+)*", re.ASCII)
 _DOMAIN = re.compile(r"[a-z0-9](?:[a-z0-9.-]*[a-z0-9])?", re.IGNORECASE)
+_PLAIN_NAME = re.compile(r"[A-Za-z0-9 ]{0,40}")
 _IDENTIFIER = re.compile(r"<(?!.*=\?)[!-;=?-~]{3,900}>")  # without =?, which begins an encoded word
 _TICKET = re.compile(r"\[([A-Za-z0-9-]+)\]")
 
@@ -82,26 +83,39 @@ class Letter:
     sender: str
 
 
-class _Identifiers(UniqueUnstructuredHeader, BaseHeader):
-    """Message identifiers; Python hides a long one in an encoded word, and then no mailbox finds the thread."""
+# When it folds a long header, Python's email package (seen in 3.11.7) loses spaces after commas and the quotes of a
+# name, and hides an identifier in an encoded word. So the headers that carry others' text are folded here.
 
+
+class _Identifiers(UnstructuredHeader, BaseHeader):
     def fold(self, *, policy: Policy) -> str:
-        """Write each identifier whole, on a line of its own."""
+        """Write each Message-ID whole, on a line of its own: a mail program finds the thread by them."""
         return f"{self.name}: " + f"{policy.linesep} ".join(str(self).split()) + policy.linesep
 
 
-class _Subject(UniqueUnstructuredHeader, BaseHeader):
-    """A subject; Python's newer way of folding loses a space where Russian meets quotes and commas."""
-
+class _Subject(UnstructuredHeader, BaseHeader):
     def fold(self, *, policy: Policy) -> str:
         """Write all of it in encoded words."""
-        words = Header(str(self), "utf-8", header_name=self.name).encode(linesep=policy.linesep)
-        return f"{self.name}: {words}{policy.linesep}"
+        words = Header(str(self), "utf-8", header_name=self.name)
+        return f"{self.name}: {words.encode(linesep=policy.linesep)}{policy.linesep}"
+
+
+class _Mailbox(AddressHeader, BaseHeader):  # type: ignore[misc]  # the registry itself joins these two
+    def fold(self, *, policy: Policy) -> str:
+        """Write one address; its name in encoded words, unless it is a few plain letters."""
+        (box,) = self.addresses
+        words = Header(header_name=self.name)
+        if box.display_name:
+            words.append(box.display_name, "us-ascii" if _PLAIN_NAME.fullmatch(box.display_name) else "utf-8")
+        words.append(f"<{box.addr_spec}>", "us-ascii")
+        return f"{self.name}: {words.encode(linesep=policy.linesep)}{policy.linesep}"
 
 
 def _headers() -> HeaderRegistry:
     registry = HeaderRegistry()
     registry.map_to_type("subject", _Subject)
+    for name in ("from", "to", "reply-to"):
+        registry.map_to_type(name, _Mailbox)
     for name in ("message-id", "in-reply-to", "references"):
         registry.map_to_type(name, _Identifiers)
     return registry

@@ -8,11 +8,13 @@ from typing import Any
 
 from index.training import IntentsError, load_yaml
 
-_VALUES = frozenset(
-    "about clause_number contact_clause contact_shown deadline deadline_clause deadline_of_shop details edition email"
-    " following heading kind kind_title lead_in number parent postal route route_shown second section sections shop_name"
-    " status_title text third updated wish wish_title words".split()
-)
+# What a response may name in braces.
+_VALUES = frozenset((
+    "about", "contact_clause", "contact_shown", "deadline", "deadline_clause", "deadline_of_shop", "details", "edition",
+    "email", "following", "heading", "kind", "kind_title", "lead_in", "number", "parent", "postal", "route",
+    "route_shown", "second", "section", "sections", "shop_name", "status_title", "text", "third", "updated", "wish",
+    "wish_title", "words",
+))  # fmt: skip
 _TITLES = {"kind_title": "kind", "wish_title": "kind", "status_title": "status"}
 _SHOWN = {"contact_shown": "utter_no_contact", "route_shown": "utter_no_route"}
 
@@ -41,6 +43,7 @@ class Responses:
         self.domain: dict[str, Any] = _plain(document := load_yaml(path))
         for name, variants in (document.get("responses") or {}).items():
             line = document["responses"].lc.key(name)[0] + 1
+            variant: Mapping[str, Any]
             for variant in variants or ({},):
                 _check(path, line, name, variant)
         self._responses: Mapping[str, list[dict[str, Any]]] = self.domain["responses"]
@@ -112,7 +115,7 @@ def _check(path: Path, line: int, name: str, variant: Mapping[str, Any]) -> None
 
 
 def _plain(node: Any) -> Any:
-    """ruamel's nodes -> plain dicts, lists and strings, which travel as JSON."""
+    """Ruamel's nodes -> plain dicts, lists and strings, which travel as JSON."""
     if isinstance(node, dict):
         return {str(key): _plain(value) for key, value in node.items()}
     if isinstance(node, list):

@@ -53,7 +53,8 @@ def _rule(path: Path, entry: Mapping[str, Any], intents: set[str], known: set[st
     line, name = entry.lc.line + 1, str(entry.get("rule", ""))  # type: ignore[attr-defined]  # ruamel's dict
     if set(entry) - _PARTS or not name or not entry.get("steps"):
         raise IntentsError(path, line, f"правило «{name}»: лишние или пропущенные части", "Нужны rule и steps.")
-    intent, steps, closes = "", [], False
+    intent, closes = "", False
+    steps: list[str] = []
     for step in entry["steps"]:
         ((what, value),) = step.items()
         if what == "intent" and value in intents and not intent and not steps:

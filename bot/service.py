@@ -26,7 +26,12 @@ async def serve(house: House) -> None:
     bot = connect(token, settings.telegram_api_url)
     desk = Desk(settings.staff_chat_id, rooms.tickets, house.responses, house.shop_names, rooms.clock)
     wakes = [asyncio.Event(), asyncio.Event()]
-    dispatcher = make_dispatcher(house.dialogue, desk, lambda: [wake.set() for wake in wakes] and None)
+
+    def wake_all() -> None:
+        for wake in wakes:
+            wake.set()
+
+    dispatcher = make_dispatcher(house.dialogue, desk, wake_all)
     chats: dict[str, Send] = {"chat": chat_sender(bot, desk), "staff": staff_sender(bot, desk)}
     work = [
         deliver_forever(rooms.tickets, chats, rooms.clock, wakes[0]),

@@ -89,6 +89,7 @@ class _FileSource(PydanticBaseSettingsSource):
 
     def get_field_value(self, field: FieldInfo, field_name: str) -> tuple[Any, str, bool]:
         """The file's content without the last line break."""
+        del field  # one rule for all fields
         path = os.environ.get(f"{field_name.upper()}_FILE")
         if not path:
             return None, field_name, False

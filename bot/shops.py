@@ -135,9 +135,9 @@ def read_shop(path: Path) -> Shop:
         contact_clause=file.contact.clause,
         email=file.contact.email or "",
         postal=file.contact.postal,
-        routes=file.routes,
+        routes={str(kind): address for kind, address in file.routes.items()},
         fallback=file.fallback or "",
-        deadlines=file.deadlines,
+        deadlines={str(kind): promise for kind, promise in file.deadlines.items()},
         folder=path.parent,
     )
 
@@ -171,7 +171,7 @@ def _bare(word: str) -> str:
 
 
 def _plain(node: object) -> object:
-    """ruamel's nodes -> dicts and lists, for strict validation."""
+    """Ruamel's nodes -> dicts and lists, for strict validation."""
     if isinstance(node, dict):
         return {str(key): _plain(value) for key, value in node.items()}
     if isinstance(node, list):

@@ -80,11 +80,11 @@ class ChatStates(BaseStorage):
         self._tickets.keep_chat_state(_chat(key.chat_id), data, self._clock())
 
     async def get_state(self, key: StorageKey) -> str | None:  # noqa: ARG002  # the dialogue's state is data
-        """aiogram's own states are not used."""
+        """Aiogram's own states are not used."""
         return None
 
     async def set_state(self, key: StorageKey, state: str | FsmState | None = None) -> None:
-        """aiogram's own states are not used."""
+        """Aiogram's own states are not used."""
 
     async def close(self) -> None:
         """The database is closed by its owner."""
@@ -119,7 +119,7 @@ def make_dispatcher(dialogue: Dialogue, desk: Desk, after: Callable[[], None]) -
     dispatcher = Dispatcher(storage=states, events_isolation=SimpleEventIsolation())
     if desk.chat is not None:
         dispatcher.include_router(_staff_router(desk, after))
-    dispatcher.include_router(_customer_router(dialogue, after))
+    dispatcher.include_router(_Customers(dialogue, after).router())
     return dispatcher
 
 
@@ -129,64 +129,69 @@ async def introduce(bot: Bot, responses: Responses) -> None:
     await bot.set_my_commands(commands)
 
 
-# customers
+class _Customers:
+    """Handlers of private chats."""
 
+    def __init__(self, dialogue: Dialogue, after: Callable[[], None]) -> None:
+        self._dialogue, self._after = dialogue, after
 
-def _customer_router(dialogue: Dialogue, after: Callable[[], None]) -> Router:
-    router = Router(name="customers")
-    router.message.filter(F.chat.type == "private")
+    def router(self) -> Router:
+        router = Router(name="customers")
+        router.message.filter(F.chat.type == "private")
+        router.message.register(self.command, Command(*COMMANDS))
+        router.message.register(self.contact, F.contact)
+        router.message.register(self.text, F.text)
+        router.message.register(self.file, F.photo | F.document | F.video)
+        router.message.register(self.other)
+        router.edited_message.register(self.edited, F.chat.type == "private")
+        router.callback_query.register(self.tapped, F.message.chat.type == "private")
+        router.errors.register(self.failed)
+        return router
 
-    @router.message(Command(*COMMANDS))
-    async def command(message: Message, command: CommandObject, state: FSMContext, event_update: Update) -> None:
+    async def command(self, message: Message, command: CommandObject, state: FSMContext, event_update: Update) -> None:
         shop = f'{{"shop":"{command.args}"}}' if command.command == "start" and _is_id(command.args) else ""
-        await turn(message, Incoming(payload=f"/{COMMANDS[command.command]}{shop}"), state, event_update)
+        await self._turn(message, Incoming(payload=f"/{COMMANDS[command.command]}{shop}"), state, event_update)
 
-    @router.message(F.contact)
-    async def contact(message: Message, state: FSMContext, event_update: Update) -> None:
+    async def contact(self, message: Message, state: FSMContext, event_update: Update) -> None:
+        """Only the sender's own number counts."""
         shared, sender = message.contact, message.from_user
         if shared is None or sender is None or shared.user_id != sender.id:
-            await say(message, "utter_foreign_contact")
+            await self._say(message, "utter_foreign_contact")
             return
-        await turn(message, Incoming(phone=shared.phone_number), state, event_update)
+        await self._turn(message, Incoming(phone=shared.phone_number), state, event_update)
 
-    @router.message(F.text)
-    async def text(message: Message, state: FSMContext, event_update: Update) -> None:
-        await turn(message, Incoming(text=message.text or ""), state, event_update)
+    async def text(self, message: Message, state: FSMContext, event_update: Update) -> None:
+        await self._turn(message, Incoming(text=message.text or ""), state, event_update)
 
-    @router.message(F.photo | F.document | F.video)
-    async def file(message: Message, state: FSMContext, event_update: Update) -> None:
-        await say(message, "utter_no_documents")
+    async def file(self, message: Message, state: FSMContext, event_update: Update) -> None:
+        await self._say(message, "utter_no_documents")
         if message.caption:
-            await turn(message, Incoming(text=message.caption), state, event_update)
+            await self._turn(message, Incoming(text=message.caption), state, event_update)
 
-    @router.message()
-    async def other(message: Message) -> None:
-        await say(message, "utter_text_only")
+    async def other(self, message: Message) -> None:
+        await self._say(message, "utter_text_only")
 
-    @router.edited_message(F.chat.type == "private")
-    async def edited(message: Message) -> None:
-        await say(message, "utter_edited")
+    async def edited(self, message: Message) -> None:
+        await self._say(message, "utter_edited")
 
-    @router.callback_query(F.message.chat.type == "private")
-    async def tapped(query: CallbackQuery, state: FSMContext, event_update: Update) -> None:
+    async def tapped(self, query: CallbackQuery, state: FSMContext, event_update: Update) -> None:
         with suppress(TelegramBadRequest):  # an old query cannot be answered any more
             await query.answer()
         if isinstance(query.message, Message) and query.data:
             tap = f"{query.message.message_id}{query.data}"
-            await turn(query.message, Incoming(payload=query.data, tap=tap), state, event_update)
+            await self._turn(query.message, Incoming(payload=query.data, tap=tap), state, event_update)
 
-    @router.errors()
-    async def failed(event: ErrorEvent) -> None:
+    async def failed(self, event: ErrorEvent) -> None:
         _log_without_words(event.exception)
         message = event.update.message or (event.update.callback_query and event.update.callback_query.message)
         if isinstance(message, Message):
             with suppress(TelegramAPIError):
-                await say(message, "utter_failure")
+                await self._say(message, "utter_failure")
 
-    async def say(message: Message, response: str) -> None:
-        await send(message.bot, message.chat.id, dialogue.responses.render(response, {}))
+    async def _say(self, message: Message, response: str) -> None:
+        await send(message.bot, message.chat.id, self._dialogue.responses.render(response, {}))
 
-    async def turn(message: Message, incoming: Incoming, state: FSMContext, update: Update) -> None:
+    async def _turn(self, message: Message, incoming: Incoming, state: FSMContext, update: Update) -> None:
         """One message of a conversation; an update that comes again does nothing."""
         data = await state.get_data()
         handled = data.get("updates", [])
@@ -194,15 +199,13 @@ def _customer_router(dialogue: Dialogue, after: Callable[[], None]) -> Router:
             return
         with suppress(TelegramAPIError):
             await message.bot.send_chat_action(message.chat.id, ChatAction.TYPING)
-        done = await dialogue.handle(_chat(message.chat.id), data, incoming)
+        done = await self._dialogue.handle(_chat(message.chat.id), data, incoming)
         done.state["updates"] = [*handled, update.update_id][-_REMEMBERED:]
         try:
             await send(message.bot, message.chat.id, done.reply)
         finally:
             await state.set_data(done.state)
-            after()
-
-    return router
+            self._after()
 
 
 # staff

@@ -38,15 +38,17 @@ def create_tickets(db: Database) -> None:
     words = {"words": str, "details": str, "clause": str, "clause_text": str, "edition": str}
     way = {"route": str, "route_source": str, "deadline": str, "deadline_source": str, "token": str, "form": str}
     times = {"opened": str, "updated": str}
-    db["tickets"].create({**text, **words, **way, **times}, pk="number", not_null={"shop", "kind", "chat", "status"})
-    db["tickets"].create_index(["form"], unique=True)
-    db["tickets"].create_index(["chat"])
-    db["events"].create(
+    db.table("tickets").create(
+        {**text, **words, **way, **times}, pk="number", not_null={"shop", "kind", "chat", "status"}
+    )
+    db.table("tickets").create_index(["form"], unique=True)
+    db.table("tickets").create_index(["chat"])
+    db.table("events").create(
         {"id": int, "ticket": str, "at": str, "actor": str, "what": str, "text": str},
         pk="id",
         foreign_keys=[("ticket", "tickets", "number")],
     )
-    db["outbox"].create(
+    db.table("outbox").create(
         {
             "id": int, "ticket": str, "channel": str, "message_id": str, "body": str, "state": str, "due": str,
             "leased_until": str, "attempts": int, "error": str,
@@ -54,9 +56,9 @@ def create_tickets(db: Database) -> None:
         pk="id",
         foreign_keys=[("ticket", "tickets", "number")],
     )  # fmt: skip
-    db["outbox"].create_index(["state", "due"])
-    db["numbers"].create({"prefix": str, "year": int, "last": int}, pk=("prefix", "year"))
-    db["chats"].create({"key": str, "state": str, "updated": str}, pk="key")
+    db.table("outbox").create_index(["state", "due"])
+    db.table("numbers").create({"prefix": str, "year": int, "last": int}, pk=("prefix", "year"))
+    db.table("chats").create({"key": str, "state": str, "updated": str}, pk="key")
 
 
 @dataclass(frozen=True)
@@ -157,19 +159,21 @@ class Tickets:
             again = self._one("SELECT * FROM tickets WHERE form = ?", draft.form)
             if again is not None:
                 return again, False
-            marks = ",".join("?" * len(OPEN_STATUSES))
             twin = self._one(
-                f"SELECT * FROM tickets WHERE shop = ? AND kind = ? AND chat = ? AND status IN ({marks})"  # noqa: S608
-                " ORDER BY opened",
-                draft.shop, draft.kind, draft.chat, *OPEN_STATUSES,
-            )  # fmt: skip
+                "SELECT * FROM tickets WHERE shop = ? AND kind = ? AND chat = ?"
+                " AND status IN (SELECT value FROM json_each(?)) ORDER BY opened",
+                draft.shop,
+                draft.kind,
+                draft.chat,
+                json.dumps(OPEN_STATUSES),
+            )
             if twin is not None and draft.kind != "question":
                 return self._added(twin, draft, now), False
             return self._opened(draft, now), True
 
     def take(self, number: str, now: datetime) -> bool:
         """A clerk begins; False when someone else did or the ticket is closed."""
-        return self._moved(number, "taken", ("opened",), "shop", "taken", "", now)
+        return self._moved(number, "taken", ("opened",), "", now)
 
     def answer(self, number: str, text: str, now: datetime) -> bool:
         """The shop's words go to the customer, also after closing; False when there is no such ticket."""
@@ -177,7 +181,7 @@ class Tickets:
             ticket = self.ticket(number)
             if ticket is None:
                 return False
-            if not self._moved(number, "answered", OPEN_STATUSES, "shop", "answered", text, now):
+            if not self._moved(number, "answered", OPEN_STATUSES, text, now):
                 self._record(number, now, "shop", "answered", text)
             self._enqueue(number, "chat", {"response": "utter_shop_answer", "text": text}, now)
             return True
@@ -185,7 +189,7 @@ class Tickets:
     def close_ticket(self, number: str, now: datetime) -> bool:
         """The request is done; the customer is told. False when it was closed before."""
         with self._at_once():
-            done = self._moved(number, "closed", OPEN_STATUSES, "shop", "closed", "", now)
+            done = self._moved(number, "closed", OPEN_STATUSES, "", now)
             if done:
                 self._enqueue(number, "chat", {"response": "utter_ticket_closed"}, now)
             return done
@@ -211,16 +215,15 @@ class Tickets:
 
     def claim(self, now: datetime, lease: timedelta, channels: tuple[str, ...]) -> Delivery | None:
         """Lease the oldest due row of these channels; None when there is none."""
-        marks = ",".join("?" * len(channels))
         with self._at_once():
             row = self._db.execute(
                 "SELECT * FROM outbox WHERE state = 'waiting' AND due <= ? AND leased_until <= ?"
-                f" AND channel IN ({marks}) ORDER BY due, id LIMIT 1",  # noqa: S608
-                [now.isoformat(), now.isoformat(), *channels],
+                " AND channel IN (SELECT value FROM json_each(?)) ORDER BY due, id LIMIT 1",
+                [now.isoformat(), now.isoformat(), json.dumps(channels)],
             ).fetchone()
             if row is None:
                 return None
-            self._db["outbox"].update(row["id"], {"leased_until": (now + lease).isoformat()})
+            self._db.table("outbox").update(row["id"], {"leased_until": (now + lease).isoformat()})
         return Delivery(
             row["id"], row["ticket"], row["channel"], row["message_id"], json.loads(row["body"]), row["attempts"]
         )
@@ -228,7 +231,7 @@ class Tickets:
     def mark_sent(self, delivery: Delivery, now: datetime) -> None:
         """It has left; the record says so."""
         with self._at_once():
-            self._db["outbox"].update(delivery.id, {"state": "sent", "error": ""})
+            self._db.table("outbox").update(delivery.id, {"state": "sent", "error": ""})
             if delivery.channel == "mail":
                 self._record(delivery.ticket, now, "system", "letter sent", delivery.message_id)
 
@@ -237,7 +240,7 @@ class Tickets:
         pause = min(_FIRST_PAUSE * 2 ** min(delivery.attempts, 10), _LONGEST_PAUSE)
         changes = {"attempts": delivery.attempts + 1, "error": error, "due": (now + pause).isoformat()}
         with self._at_once():
-            self._db["outbox"].update(
+            self._db.table("outbox").update(
                 delivery.id, {**changes, "leased_until": "", "state": "failed" if permanent else "waiting"}
             )
             if permanent:
@@ -257,9 +260,9 @@ class Tickets:
         """Replace a chat's state; an empty one is forgotten."""
         if state:
             row = {"key": key, "state": json.dumps(state, ensure_ascii=False), "updated": now.isoformat()}
-            self._db["chats"].upsert(row, pk="key")
+            self._db.table("chats").upsert(row, pk="key")
         else:
-            self._db["chats"].delete_where("key = ?", [key])
+            self._db.table("chats").delete_where("key = ?", [key])
 
     # inside one transaction
 
@@ -268,7 +271,7 @@ class Tickets:
         known = {name: value for name, value in vars(draft).items() if name != "prefix"}
         token = secrets.token_hex(8)
         ticket = Ticket(**known, number=number, status="opened", token=token, opened=now, updated=now)
-        self._db["tickets"].insert(_row(ticket))
+        self._db.table("tickets").insert(_row(ticket))
         self._record(number, now, "customer", "opened", "")
         if ticket.route:
             self._enqueue(number, "mail", {"template": "request"}, now, first_letter_id(ticket))
@@ -281,7 +284,7 @@ class Tickets:
         if text in [event.text for event in self.events(ticket.number) if event.what == "added"]:
             return ticket
         self._record(ticket.number, now, "customer", "added", text)
-        self._db["tickets"].update(ticket.number, {"updated": now.isoformat(), "contact": draft.contact})
+        self._db.table("tickets").update(ticket.number, {"updated": now.isoformat(), "contact": draft.contact})
         if ticket.route:
             self._enqueue(ticket.number, "mail", {"template": "added", "text": text, "at": now.isoformat()}, now)
         return replace(ticket, contact=draft.contact, updated=now)
@@ -295,18 +298,16 @@ class Tickets:
         row = self._db.execute("SELECT last FROM numbers WHERE prefix = ? AND year = ?", [prefix, year]).fetchone()
         return f"{prefix}-{year}-{row['last']:06d}"
 
-    def _moved(
-        self, number: str, status: str, before: tuple[str, ...], actor: Actor, what: str, text: str, now: datetime
-    ) -> bool:
-        """Change the status where it still is one of `before`; the record follows."""
-        marks = ",".join("?" * len(before))
+    def _moved(self, number: str, status: str, before: tuple[str, ...], text: str, now: datetime) -> bool:
+        """Let the shop change the status where it still is one of `before`; the record follows."""
         with self._at_once():
             changed = self._db.execute(
-                f"UPDATE tickets SET status = ?, updated = ? WHERE number = ? AND status IN ({marks})",  # noqa: S608
-                [status, now.isoformat(), number, *before],
+                "UPDATE tickets SET status = ?, updated = ?"
+                " WHERE number = ? AND status IN (SELECT value FROM json_each(?))",
+                [status, now.isoformat(), number, json.dumps(before)],
             ).rowcount
             if changed:
-                self._record(number, now, actor, what, text)
+                self._record(number, now, "shop", status, text)
         return bool(changed)
 
     def _enqueue(
@@ -316,13 +317,13 @@ class Tickets:
         message_id = message_id or f"{number}.{secrets.token_hex(6)}"
         row = {"ticket": number, "channel": channel, "message_id": message_id, "attempts": 0, "error": ""}
         content = json.dumps(body, ensure_ascii=False)
-        self._db["outbox"].insert(
+        self._db.table("outbox").insert(
             {**row, "body": content, "state": "waiting", "due": now.isoformat(), "leased_until": ""}
         )
 
     def _record(self, number: str, now: datetime, actor: Actor, what: str, text: str) -> None:
         event = Event(number, now, actor, what, text)
-        self._db["events"].insert({**asdict(event), "at": now.isoformat()})
+        self._db.table("events").insert({**asdict(event), "at": now.isoformat()})
 
     @contextmanager
     def _at_once(self) -> Iterator[None]:

@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from index.packaged_model import ModelError, Progress, convert, packaged_weights
+from index.packaged_model import ModelError, Progress, convert, packaged_weights, quiet
 
 Matrix = np.ndarray[tuple[int, int], np.dtype[np.float32]]
 Vector = np.ndarray[tuple[int], np.dtype[np.float32]]
@@ -37,24 +37,25 @@ class Encoder:
         from tokenizers import Tokenizer
 
         self.key = folder.name
-        self._prompts = json.loads((folder / "prompts.json").read_text())
+        self.prompts = json.loads((folder / "prompts.json").read_text())
         self._tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
         self._tokenizer.enable_truncation(_MAX_TOKENS)
-        self._tokenizer.enable_padding(**self._prompts["padding"])
+        self._tokenizer.enable_padding(**self.prompts["padding"])
         self._session = onnxruntime.InferenceSession(folder / "model.onnx", providers=["CPUExecutionProvider"])
         self.query = lru_cache(maxsize=256)(self._query)
 
     def queries(self, texts: Sequence[str]) -> Matrix:
         """Vectors of customers' words, one row a text."""
-        return self._encode(texts, self._prompts["query"])
+        return self._encode(texts, self.prompts["query"])
 
     def passages(self, texts: Sequence[str]) -> Matrix:
         """Vectors of clauses, one row a text."""
-        return self._encode(texts, self._prompts["passage"])
+        return self._encode(texts, self.prompts["passage"])
 
     def _query(self, text: str) -> Vector:
         """One message's vector; remembered, so that a message is encoded once whoever asks."""
-        return self.queries([text])[0]
+        vector: Vector = self.queries([text])[0]
+        return vector
 
     def _encode(self, texts: Sequence[str], prompt: str) -> Matrix:
         by_length = sorted(range(len(texts)), key=lambda row: len(texts[row]))
@@ -101,20 +102,24 @@ def _sentence_transformer_folder(model: str, home: Path, progress: Progress) -> 
 
 def _export(model: str, folder: Path) -> None:
     """Write the graph, the tokenizer and the prompts aside, compare the vectors, then rename."""
-    from sentence_transformers import SentenceTransformer
-
-    try:
-        transformer = SentenceTransformer(model, device="cpu", model_kwargs={"attn_implementation": "eager"})
-    except (OSError, ValueError) as error:
-        raise ModelError(f"EMBEDDING_MODEL={model}: no sentence-transformers model there: {error}") from error
-    with tempfile.TemporaryDirectory(dir=folder.parent) as aside:
+    with quiet(), tempfile.TemporaryDirectory(dir=folder.parent) as aside:
+        transformer = _open(model)
         made = Path(aside) / folder.name
         made.mkdir()
         _write_graph(transformer, made / "model.onnx")
-        transformer.tokenizer._tokenizer.save(str(made / "tokenizer.json"))
+        transformer.tokenizer.backend_tokenizer.save(str(made / "tokenizer.json"))
         (made / "prompts.json").write_text(json.dumps(_prompts(transformer)))
         _compare(transformer, Encoder(made))
         made.rename(folder)
+
+
+def _open(model: str) -> Any:
+    from sentence_transformers import SentenceTransformer
+
+    try:
+        return SentenceTransformer(model, device="cpu", model_kwargs={"attn_implementation": "eager"})
+    except (OSError, ValueError) as error:
+        raise ModelError(f"EMBEDDING_MODEL={model}: no sentence-transformers model there: {error}") from error
 
 
 def _prompts(transformer: Any) -> dict[str, Any]:
@@ -154,7 +159,7 @@ def _write_graph(transformer: Any, path: Path) -> None:
 def _compare(transformer: Any, encoder: Encoder) -> None:
     """The exported graph must give the model's own vectors."""
     texts = ["Кому вы передаёте мои данные?", "5.2. Администрация вправе передавать данные", "cookies"]
-    prompt = encoder._prompts["query"]
+    prompt = encoder.prompts["query"]
     own = transformer.encode(texts, prompt=prompt, normalize_embeddings=True, show_progress_bar=False)
     worst = float((own * encoder.queries(texts)).sum(axis=1).min())
     if worst < _SAME:

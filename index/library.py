@@ -5,6 +5,7 @@ import shutil
 import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -75,7 +76,7 @@ class Library:
         library.refresh(progress)
         return library
 
-    def refresh(self, progress: Progress = lambda done, total: None) -> bool:
+    def refresh(self, progress: Progress = lambda _done, _total: None) -> bool:
         """Read knowledge/ again where it changed; False when it did not. An error leaves all as it was."""
         stamp = _stamp(self._folder)
         if stamp == self._stamp:
@@ -128,7 +129,7 @@ class Library:
     def _vectors(self, policies: Mapping[str, Policy], progress: Progress) -> dict[str, Matrix]:
         """For each shop the mean of each clause's vector alone and with its heading and parent."""
         clauses = [clause for policy in policies.values() for clause in policy.clauses]
-        around = [" ".join((clause.heading, clause.lead_in, clause.text)) for clause in clauses]
+        around = [f"{clause.heading} {clause.lead_in} {clause.text}" for clause in clauses]
         rows = self._memo([*(clause.text for clause in clauses), *around], progress)
         both = rows[: len(clauses)] + rows[len(clauses) :]
         both /= np.linalg.norm(both, axis=1, keepdims=True)
@@ -172,7 +173,7 @@ def policy_files(folder: Path) -> list[Path]:
     if not found:
         remedy = "Положите текст политики в knowledge/<магазин>/policy.txt."
         raise PolicyError(folder, 1, "нет ни одной политики", remedy)
-    for first, second in zip(found, found[1:], strict=False):
+    for first, second in pairwise(found):
         if first.parent == second.parent:
             raise PolicyError(second, 1, f"рядом лежит и {first.name}", "Оставьте один файл политики.")
     return found
@@ -199,5 +200,3 @@ def _stamp(folder: Path) -> str:
 
 def _digest(content: bytes) -> str:
     return hashlib.sha256(content).hexdigest()
-
-

@@ -1,7 +1,6 @@
 """Vectors of texts that were encoded before, kept in one file, so that a changed text re-encodes only itself."""
 
 import hashlib
-import os
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -42,4 +41,4 @@ class Memo:
         self._path.parent.mkdir(parents=True, exist_ok=True)
         aside = self._path.with_suffix(".new.npz")
         np.savez(aside, keys=np.array(list(self._rows)), vectors=np.stack(list(self._rows.values())))
-        os.replace(aside, self._path)
+        aside.replace(self._path)

@@ -11,7 +11,8 @@ _RUSSIAN_KEYS = 'ёйцукенгшщзхъфывапролджэячсмить�
 _TO_RUSSIAN = str.maketrans(_LATIN_KEYS, _RUSSIAN_KEYS)
 _TO_LATIN = str.maketrans(_RUSSIAN_KEYS[:66], _LATIN_KEYS[:66])
 _SYLLABLES = (
-    ("tsya", "ться"), ("tsa", "тся"), ("shch", "щ"), ("sch", "щ"), ("yo", "ё"), ("jo", "ё"), ("zh", "ж"), ("kh", "х"), ("ch", "ч"), ("sh", "ш"),
+    ("tsya", "ться"), ("tsa", "тся"), ("shch", "щ"), ("sch", "щ"), ("yo", "ё"), ("jo", "ё"), ("zh", "ж"),
+    ("kh", "х"), ("ch", "ч"), ("sh", "ш"),
     ("yu", "ю"), ("ju", "ю"), ("iu", "ю"), ("ya", "я"), ("ja", "я"), ("ia", "ия"), ("ts", "ц"), ("yi", "ый"),
     ("iy", "ий"), ("yy", "ый"), ("ay", "ай"), ("oy", "ой"), ("ey", "ей"), ("uy", "уй"), ("ck", "к"), ("ph", "ф"),
 )  # fmt: skip

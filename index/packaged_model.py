@@ -5,10 +5,12 @@ of scripts that our customers do not write are left out: two fifths of the memor
 texts in Cyrillic and Latin letters.
 """
 
+import contextlib
 import hashlib
 import struct
 import tempfile
-from collections.abc import Callable, Sequence
+import warnings
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
@@ -20,7 +22,8 @@ SHA256 = "1571fc9827503943b6bb2e2c03c071f70a14f6e8ffc673946a1f7abbbfbb782f"
 _BLOCK = 32
 _BLOCK_BYTES = 18
 _QUANTISED = 1
-_PADDING_IDX = 1
+_PADDING = 1
+_SPECIAL = 4
 
 Progress = Callable[[int, int], None]
 
@@ -82,10 +85,29 @@ def convert(source: Path, folder: Path, progress: Progress) -> None:
     reader.take("i")
     pieces = _pieces(reader)
     entries = _entries(reader)
-    kept = [index for index, (piece, _) in enumerate(pieces) if index < 4 or _writable(piece)]
-    with tempfile.TemporaryDirectory(dir=folder.parent) as aside:
-        _write(Path(aside) / "model", header, [pieces[index] for index in kept], kept, data, entries, progress)
+    kept = [index for index, (piece, _) in enumerate(pieces) if index < _SPECIAL or _writable(piece)]
+    with quiet(), tempfile.TemporaryDirectory(dir=folder.parent) as aside:
+        bert = _bert(header, kept, data, entries, progress)
+        _save(Path(aside) / "model", bert, _tokenizer([pieces[index] for index in kept]))
         (Path(aside) / "model").rename(folder)
+
+
+@contextlib.contextmanager
+def quiet() -> Iterator[None]:
+    """Keep the model libraries' own bars and hints off the owner's terminal."""
+    from transformers.utils import logging as loud
+
+    logging: Any = loud  # it has no types
+
+    level = logging.get_verbosity()
+    logging.set_verbosity_error()
+    logging.disable_progress_bar()
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            yield
+    finally:
+        logging.set_verbosity(level)
 
 
 def _checked(source: Path) -> bytes:
@@ -105,10 +127,7 @@ def _pieces(reader: _Reader) -> list[tuple[str, float]]:
     blob = reader.bytes(size)
     _rules, rules_size = reader.take("iI")
     reader.bytes(rules_size)
-    return [
-        (blob[start:end].decode(), score)
-        for start, end, score in zip(offsets, offsets[1:], scores, strict=False)
-    ]
+    return [(blob[start:end].decode(), score) for start, end, score in zip(offsets, offsets[1:], scores, strict=False)]
 
 
 def _entries(reader: _Reader) -> dict[str, _Entry]:
@@ -167,20 +186,13 @@ def _names(layers: int) -> dict[str, str]:
     return names
 
 
-def _write(
-    folder: Path,
-    header: _Header,
-    pieces: Sequence[tuple[str, float]],
-    kept: Sequence[int],
-    data: bytes,
-    entries: dict[str, _Entry],
-    progress: Progress,
-) -> None:
+def _bert(header: _Header, kept: Sequence[int], data: bytes, entries: dict[str, _Entry], progress: Progress) -> Any:
+    """The network with its weights; of the word table only the rows `kept`."""
     import torch
     from transformers import BertConfig, BertModel
 
     config = BertConfig(
-        vocab_size=len(pieces),
+        vocab_size=len(kept),
         hidden_size=header.hidden,
         num_hidden_layers=header.layers,
         num_attention_heads=header.heads,
@@ -188,7 +200,7 @@ def _write(
         max_position_embeddings=header.positions,
         type_vocab_size=header.types,
         layer_norm_eps=header.epsilon,
-        pad_token_id=_PADDING_IDX,
+        pad_token_id=_PADDING,
     )
     bert = BertModel(config, add_pooling_layer=False)
     state = bert.state_dict()
@@ -197,9 +209,9 @@ def _write(
         values = _values(data, entries[short])
         if short == "emb.word":
             values = values.reshape(-1, header.hidden)[kept]
-        state[name].copy_(torch.from_numpy(values.reshape(tuple(state[name].shape))))
+        state[name].copy_(torch.from_numpy(values.reshape(tuple(state[name].shape)).copy()))
         progress(done, len(names))
-    _save(folder, bert, _tokenizer(pieces))
+    return bert
 
 
 def _tokenizer(pieces: Sequence[tuple[str, float]]) -> Any:
@@ -215,16 +227,9 @@ def _tokenizer(pieces: Sequence[tuple[str, float]]) -> Any:
     tokenizer.post_processor = processors.TemplateProcessing(
         single="<s> $A </s>", special_tokens=[("<s>", 0), ("</s>", 2)]
     )
-    return PreTrainedTokenizerFast(
-        tokenizer_object=tokenizer,
-        bos_token="<s>",
-        eos_token="</s>",
-        cls_token="<s>",
-        sep_token="</s>",
-        pad_token="<pad>",
-        unk_token="<unk>",
-        model_max_length=512,
-    )
+    names = {"bos": "<s>", "eos": "</s>", "cls": "<s>", "sep": "</s>", "pad": "<pad>", "unk": "<unk>"}
+    special = {f"{name}_token": piece for name, piece in names.items()}
+    return PreTrainedTokenizerFast(tokenizer_object=tokenizer, model_max_length=512, **special)  # type: ignore[no-untyped-call]  # the library has no types
 
 
 def _save(folder: Path, bert: Any, tokenizer: Any) -> None:

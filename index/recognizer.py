@@ -174,5 +174,3 @@ def _features(vectors: Matrix, characters: Any) -> Any:
     from scipy.sparse import csr_array, hstack
 
     return hstack([csr_array(vectors * _VECTOR_WEIGHT), characters * _CHARACTERS_WEIGHT], format="csr")
-
-

@@ -9,11 +9,18 @@ _WORDS = {
 }  # fmt: skip
 _SPELT = "|".join(rf"(?P<n{value}>(?:{stems})[а-я]{{0,4}})" for value, stems in reversed(_WORDS.items()))
 _NUMBER = rf"(?P<digits>\d{{1,2}}(?:\s?[.,]\s?\d{{1,3}}){{0,3}})(?!\d)|(?:{_SPELT})\b"
-_NOUN = r"(?:под)?(?:пункт|раздел|глав|част|стать|параграф|тарма[кқ]|б[оө]л[иі]м|section|clause)\w*(?!\w|\s+(?:выдач|самовывоз|достав|прием))"
-_AFTER = re.compile(rf"(?:\b{_NOUN}|\bп{{1,2}}\.|\bп(?=\s?\d))\s*(?:номер\s+|под\s+номером\s+)?(?:{_NUMBER})", re.I)
-_BEFORE = re.compile(rf"\b(?:{_NUMBER})(?:\s?-?(?:го|му|ый|ой|ая|ом|ем|й|м|я|ю))?\s+{_NOUN}", re.I)
-_ALONE = re.compile(r"(?:а|и|покажи|открой|show)?\s*(?P<digits>\d{1,2}(?:[.,]\d{1,3}){1,3})\.?\W*(?:целиком|полностью)?", re.I)
-_WHOLE = re.compile(r"целиком|полностью|\bвесь\b|\bвсю\b|\bwhole\b|\bfull\b", re.I)
+_NOUN = (
+    r"(?:под)?(?:пункт|раздел|глав|част|стать|параграф|тарма[кқ]|б[оө]л[иі]м|section|clause)\w*"
+    r"(?!\w|\s+(?:выдач|самовывоз|достав|прием))"
+)
+_AFTER = re.compile(
+    rf"(?:\b{_NOUN}|\bп{{1,2}}\.|\bп(?=\s?\d))\s*(?:(?:под\s+)?номер\w*\s+)?(?:{_NUMBER})", re.IGNORECASE
+)
+_BEFORE = re.compile(rf"\b(?:{_NUMBER})(?:\s?-?(?:го|му|ый|ой|ая|ом|ем|й|м|я|ю))?\s+{_NOUN}", re.IGNORECASE)
+_ALONE = re.compile(
+    r"(?:а|и|покажи|открой|show)?\s*(?P<digits>\d{1,2}(?:[.,]\d{1,3}){1,3})\.?\W*(?:целиком|полностью)?", re.IGNORECASE
+)
+_WHOLE = re.compile(r"целиком|полностью|\bвесь\b|\bвсю\b|\bwhole\b|\bfull\b", re.IGNORECASE)
 
 
 @dataclass(frozen=True)

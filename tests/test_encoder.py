@@ -1,7 +1,6 @@
 """The packaged model is a true SentenceTransformer; its exported graph gives the same vectors, without torch."""
 
 import importlib.util
-import warnings
 from pathlib import Path
 
 import numpy as np
@@ -13,7 +12,7 @@ from index.packaged_model import ModelError, Progress, convert, packaged_weights
 MESSAGES = (
     "Кому уходят мои данные?",
     "cookies",
-    "менің деректерімді өшіріңіз",
+    "менің барлық деректерімді өшіріңізші",
     "Данные обрабатываются без ограничения срока, любым законным способом, в том числе в информационных системах.",
 )
 UNKNOWN = "<unk>"
@@ -75,15 +74,13 @@ def test_cyrillic_kazakh_and_latin_letters_are_all_known(encoder: Encoder, text:
 
 
 def test_the_folder_is_a_sentence_transformer_with_the_same_vectors(encoder: Encoder, home: Path) -> None:
-    with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", category=DeprecationWarning)  # of torch and transformers, at import
-        from sentence_transformers import SentenceTransformer
+    from sentence_transformers import SentenceTransformer
 
-        model = SentenceTransformer(str(home / "models" / PACKAGED), device="cpu")
-        own = {
-            name: model.encode(list(MESSAGES), prompt_name=name, normalize_embeddings=True, show_progress_bar=False)
-            for name in ("query", "passage")
-        }
+    model = SentenceTransformer(str(home / "models" / PACKAGED), device="cpu")
+    own = {
+        name: model.encode(list(MESSAGES), prompt_name=name, normalize_embeddings=True, show_progress_bar=False)
+        for name in ("query", "passage")
+    }
     assert model.prompts["query"] == "query: "
     assert model.prompts["passage"] == "passage: "
     assert min(cosines(own["query"], encoder.queries(MESSAGES))) > 0.9999
@@ -124,7 +121,6 @@ def test_missing_weights_are_refused_and_nothing_is_written(tmp_path: Path, quie
     assert list(tmp_path.iterdir()) == []
 
 
-@pytest.mark.filterwarnings("ignore::DeprecationWarning")
 def test_a_folder_that_holds_no_model_is_named(tmp_path: Path, quiet: Progress) -> None:
     (tmp_path / "empty").mkdir()
     with pytest.raises(ModelError, match=rf"EMBEDDING_MODEL={tmp_path / 'empty'}: no sentence-transformers model"):

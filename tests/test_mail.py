@@ -8,6 +8,7 @@ import re
 from dataclasses import fields, replace
 from datetime import UTC, datetime, timedelta, timezone
 from email import policy
+from email.header import decode_header, make_header
 from html.parser import HTMLParser
 from typing import TYPE_CHECKING
 from urllib.parse import quote
@@ -257,6 +258,18 @@ def test_an_odd_name_reaches_the_subject_readable_and_short(name: str, value: st
     assert letter["Subject"] == message["Subject"]
     assert len(letter["Subject"]) < 200
     assert letter["Subject"].isprintable()
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["Магазин техники, электроники и «Ключ», ТОО, Алматы, улица Абая, дом 150", "Shop, " * 15 + "Ltd", "a@b.kz, "],
+)
+def test_a_long_sender_name_arrives_letter_by_letter_and_adds_no_sender(name: str) -> None:
+    wire = compose(replace(AIGUL, sender=f"{name} <bot@x.kz>")).as_bytes()
+    shown = str(make_header(decode_header(email.message_from_bytes(wire)["From"])))
+    assert shown == f"{name.strip()} <bot@x.kz>"
+    parsed = email.message_from_bytes(wire, policy=policy.default)
+    assert [box.addr_spec for box in parsed["From"].addresses] == ["bot@x.kz"]
 
 
 def test_every_line_on_the_wire_is_short_ascii_whatever_the_words() -> None:
