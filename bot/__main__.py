@@ -47,8 +47,13 @@ def run() -> None:
     settings = _settings()
     if settings.bot_token is None:
         _stop("BOT_TOKEN: not set; BotFather in Telegram gives one")
+    from bot.mail import check_url
     from bot.service import serve
 
+    try:
+        check_url(settings.smtp_url.get_secret_value() if settings.smtp_url else "smtp://localhost")
+    except ValueError as error:
+        _stop(f"SMTP_URL: {error}")
     with _house(settings) as house:
         asyncio.run(serve(house))
 

@@ -324,7 +324,7 @@ class ActionOpenTicket(Deed):
             details=_slot(tracker, "details"),
             clause=clause.number if clause else "",
             clause_text=clause.text if clause else "",
-            edition=shop.edition or self.rooms.library.shelves[shop.id].edition,
+            edition=shop.edition or f"#{self.rooms.library.shelves[shop.id].edition}",
             route=route.address if route else "",
             route_source=route.source if route else "",
             deadline=deadline,

@@ -67,6 +67,10 @@ def check(knowledge: Path, intents: Path, only: str = "") -> list[Finding]:
             policies[shop] = read_policy(path)
         except PolicyError as error:
             findings.append(_of_error(error))
+    for path in knowledge.glob("*/policy.*"):
+        if path.suffix not in (".txt", ".md"):
+            remedy = "Сохраните политику как policy.txt (текст в кодировке UTF-8)"
+            findings.append(Finding(path, 1, f"файл вида {path.suffix} не читается", remedy, is_error=True))
     for shop, policy in policies.items():
         findings.extend(_of_shop(files[shop], policy, topics))
         findings.extend(_of_text(files[shop], policy, shop, policies))

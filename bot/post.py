@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from datetime import datetime, timedelta
 from email.message import EmailMessage
 
-from bot.mail import Letter, MailError, compose
+from bot.mail import Letter, MailError, compose, reply_address
 from bot.shops import Shop
 from bot.tickets import Delivery, Ticket, Tickets, Undelivered, first_letter_id
 
@@ -71,7 +71,7 @@ def compose_for(
 ) -> EmailMessage:
     """The letter of an outbox row; the same row gives the same letter."""
     added = delivery.body.get("template") == "added"
-    domain = sender.rpartition("@")[2].strip("<> ")
+    domain = reply_address(sender, ticket.token).rpartition("@")[2]
     letter = Letter(
         number=ticket.number,
         token=ticket.token,
@@ -85,9 +85,9 @@ def compose_for(
         details="" if added else ticket.details,
         clause_number=ticket.clause,
         clause_text=ticket.clause_text,
-        edition=ticket.edition,
+        edition="" if ticket.edition.startswith("#") else ticket.edition,  # a fingerprint tells a clerk nothing
         policy_says_nothing=not ticket.clause,
-        deadline=ticket.deadline.strftime("%d.%m.%Y") if ticket.deadline else "",
+        deadline=f"до {ticket.deadline:%d.%m.%Y}" if ticket.deadline else "",
         deadline_source=_source(ticket.deadline_source),
         to=ticket.route,
         sender=sender,
@@ -99,4 +99,4 @@ def compose_for(
 
 
 def _source(source: str) -> str:
-    return f"пункт {source} политики" if source and source != "shop.yml" else source
+    return f"пункт {source} политики" if source and source != "shop.yml" else "срок назвал магазин" if source else ""

@@ -8,7 +8,9 @@ from pathlib import Path
 
 Number = tuple[int, ...]
 
-_NUMBERED = re.compile(r"(\d{1,3}(?:\.\d{1,3}){0,4})(\.?)(?:\s+(\S.*)|$)")
+_PART = r"[1-9]\d{0,2}"  # no leading zero: 01.06.24 is a date
+_SECTION_LINE = re.compile(rf"({_PART})\.\s+(\S.*)")
+_CLAUSE_LINE = re.compile(rf"({_PART}(?:\.{_PART}){{1,4}})[.)]?(?:\s*(?=[^\d\s.,)])(.*)|$)")
 _LIST_MARK = re.compile(r"[-*•–—]\s+")
 _REFERENCE_BEFORE = re.compile(r"(?:\b(?:пп?|ст|гл)\.|\b(?:пункт|раздел|стать|глав)\w*)\s*$", re.IGNORECASE)
 _SENTENCE_END = (".", ":", ";", "!", "?")
@@ -80,14 +82,27 @@ class _Block:
     number: Number
     line: int
     lines: list[str] = field(default_factory=list)
+    listed: int = 0
+    has_items: bool = False
+
+    @property
+    def is_open(self) -> bool:
+        """True in the middle of a sentence."""
+        return bool(self.lines) and not self.lines[-1].endswith(_SENTENCE_END)
 
     def add(self, text: str, *, item: bool, after_blank: bool) -> None:
         """Continue a sentence broken by a line or page break; begin a line at an item or a new sentence."""
-        broken = self.lines and not item and not self.lines[-1].endswith(_SENTENCE_END)
-        if broken and not (after_blank and text[0].isupper()):
+        self.has_items = self.has_items or item
+        if self.is_open and not item and not (after_blank and text[0].isupper()):
             self.lines[-1] += " " + text
         else:
             self.lines.append(text)
+
+    def lists(self, number: Number, body: str, *, after_blank: bool) -> bool:
+        """True for an item of a numbered list inside this clause: «1. имя», «2. телефон»."""
+        if len(number) != 1 or number[0] != self.listed + 1:
+            return False
+        return self.listed == 0 or body[:1].islower() or not after_blank
 
     @property
     def text(self) -> str:
@@ -96,7 +111,7 @@ class _Block:
 
 def read_policy(path: Path) -> Policy:
     """Read a UTF-8 text or Markdown policy; raises PolicyError."""
-    blocks, gaps = _blocks(path, _decode(path).splitlines())
+    blocks, gaps = _blocks(path, _decode(path).split("\n"))
     if len(blocks) == 1:
         raise PolicyError(path, 1, "нет ни одного пронумерованного пункта", "Пронумеруйте пункты: 1., 1.1., 1.1.1.")
     policy = _assemble(blocks, gaps)
@@ -126,13 +141,18 @@ def _blocks(path: Path, lines: Iterable[str]) -> tuple[list[_Block], list[tuple[
     blocks, gaps = [_Block((), 0)], []
     after_blank = True
     for line, raw in enumerate(lines, start=1):
-        text, is_item = _mend(raw)
+        block = blocks[-1]
+        text, is_item = _mend(raw, block)
         if text:
-            number, body = _numbered(text, blocks[-1])
-            fit = _fit(number, blocks[-1].number)
+            number, body = _numbered(text, block)
+            fit = _fit(number, block.number)
+            if fit == "next" and block.listed and block.lists(number, body, after_blank=after_blank):
+                fit = "stray"
             if fit == "stray":
-                _refuse_stray(path, line, number, blocks[-1])
-                blocks[-1].add(text, item=is_item, after_blank=after_blank)
+                _refuse_stray(path, line, number, body, block)
+                listed = block.lists(number, body, after_blank=after_blank)
+                block.listed = number[0] if listed else block.listed
+                block.add(text, item=is_item or listed, after_blank=after_blank)
             else:
                 blocks.append(_Block(number, line, [body] if body else []))
             if fit == "gap":
@@ -141,24 +161,23 @@ def _blocks(path: Path, lines: Iterable[str]) -> tuple[list[_Block], list[tuple[
     return blocks, gaps
 
 
-def _mend(raw: str) -> tuple[str, bool]:
+def _mend(raw: str, before: _Block) -> tuple[str, bool]:
     """Take off the marks of a lost layout: bold, heading and list marks, <links>; True for a list item."""
-    text = raw.replace("\u00a0", " ").replace("**", "").strip()
+    text = raw.replace("\u00a0", " ").replace("\f", "").replace("**", "").strip()
     text = re.sub(r"<((?:https?://|mailto:)[^>\s]+)>", r"\1", text)
     text = re.sub(r"^#{1,6}\s+", "", text)
     marked = _LIST_MARK.match(text)
-    return (text[marked.end() :] if marked else text), bool(marked)
+    if marked is None or (text[0] in "–—" and before.is_open and not before.has_items):  # a dash inside a sentence
+        return text, False
+    return text[marked.end() :], True
 
 
 def _numbered(text: str, before: _Block) -> tuple[Number, str]:
     """The number at a line's start and the words after it; the empty number for an ordinary line."""
-    match = _NUMBERED.match(text)
+    match = _SECTION_LINE.match(text) or _CLAUSE_LINE.match(text)
     if match is None or (before.lines and _REFERENCE_BEFORE.search(before.lines[-1])):
         return (), text
-    digits, dot, body = match.groups()
-    if "." not in digits and not dot:
-        return (), text
-    return order(digits), body or ""
+    return order(match[1]), match[2] or ""
 
 
 def _fit(number: Number, last: Number) -> str:
@@ -175,9 +194,9 @@ def _fit(number: Number, last: Number) -> str:
     return "next" if step == 1 else "gap" if 1 < step <= _LARGEST_GAP else "stray"
 
 
-def _refuse_stray(path: Path, line: int, number: Number, before: _Block) -> None:
-    """A dotted number after a finished sentence was meant as a clause: do not swallow it silently."""
-    if len(number) < 2 or (before.lines and not before.lines[-1].endswith(_SENTENCE_END)):
+def _refuse_stray(path: Path, line: int, number: Number, body: str, before: _Block) -> None:
+    """A dotted number at the start of a sentence was meant as a clause: do not swallow it silently."""
+    if len(number) < 2 or (before.is_open and not body[:1].isupper()):
         return
     last = _dotted(before.number) or "начала документа"
     what = f"после {last} стоит {_dotted(number)}"
@@ -187,29 +206,30 @@ def _refuse_stray(path: Path, line: int, number: Number, before: _Block) -> None
 def _assemble(blocks: list[_Block], gaps: list[tuple[int, str]]) -> Policy:
     preamble, *numbered = blocks
     by_number = {block.number: block for block in numbered}
-    parents = {block.number[:-1] for block in numbered}
     sections = tuple(_sections(numbered))
     headings = {section.number: section.heading for section in sections}
-    clauses = tuple(
-        _clause(block, by_number, headings)
-        for block in numbered
-        if len(block.number) > 1 or block.number not in parents
-    )
-    return Policy(preamble.text, sections, clauses, tuple(gaps))
+    found = (_clause(block, by_number, headings) for block in numbered)
+    return Policy(preamble.text, sections, tuple(clause for clause in found if clause is not None), tuple(gaps))
 
 
 def _sections(numbered: Iterable[_Block]) -> Iterator[Section]:
     for block in numbered:
         if len(block.number) == 1:
-            yield Section(_dotted(block.number), block.lines[0] if block.lines else "", block.line)
+            yield Section(_dotted(block.number), block.lines[0], block.line)
 
 
-def _clause(block: _Block, by_number: dict[Number, _Block], headings: dict[str, str]) -> Clause:
+def _clause(block: _Block, by_number: dict[Number, _Block], headings: dict[str, str]) -> Clause | None:
+    """A block as a clause; of a section only the prose below its heading, or all where it is one line alone."""
+    text, section = block.text, str(block.number[0])
+    if len(block.number) == 1:
+        has_children = any(number[:1] == block.number and len(number) > 1 for number in by_number)
+        text = "\n".join(block.lines[1:]) or ("" if has_children else text)
+        if not text:
+            return None
     parent = block.number[:-1] if len(block.number) > 2 and block.number[:-1] in by_number else None
-    section = str(block.number[0])
     return Clause(
         number=_dotted(block.number),
-        text=block.text,
+        text=text,
         section=section,
         heading=headings.get(section, ""),
         parent=_dotted(parent) if parent else None,

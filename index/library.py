@@ -3,7 +3,7 @@
 import hashlib
 import shutil
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from index.clauses import Clause, Policy, PolicyError, read_policy
-from index.encoder import Encoder, Matrix
+from index.encoder import Encoder, Matrix, Vector
 from index.memo import Memo
 from index.packaged_model import Progress
 from index.references import Reference, find_reference
@@ -47,13 +47,13 @@ class Answer:
 
 @dataclass(frozen=True)
 class Shelf:
-    """One shop's policy with its vectors and topics."""
+    """One shop's policy with its vectors, the clauses of each topic and the topics it is silent on."""
 
     policy: Policy
     edition: str
     vectors: Vectors
     topics: TopicMap
-    mapped: bool
+    silent: frozenset[str]
 
 
 class Library:
@@ -81,16 +81,18 @@ class Library:
         stamp = _stamp(self._folder)
         if stamp == self._stamp:
             return False
-        policies = {path.parent.name: (path, read_policy(path)) for path in policy_files(self._folder)}
-        maps = {shop: self._read_map(path, policy) for shop, (path, policy) in policies.items()}
-        vectors = self._vectors({shop: policy for shop, (_, policy) in policies.items()}, progress)
-        known = self._known(policies, maps, vectors)
+        files = {path.parent.name: path for path in policy_files(self._folder)}
+        policies = {shop: read_policy(path) for shop, path in files.items()}
+        maps = {shop: self._read_map(files[shop], policy) for shop, policy in policies.items()}
+        vectors = self._vectors(policies, progress)
+        known = _known(policies, maps, vectors, self._about)
         shelves = {}
-        for shop, (path, policy) in policies.items():
-            own = maps[shop]
-            mapping = own if own is not None else propose(vectors[shop], _numbers(policy), known)
+        for shop, policy in policies.items():
+            proposal = propose(vectors[shop], _numbers(policy), known)
+            topics = {**proposal, **maps[shop]}
+            silent = frozenset(topic for topic in topics if _is_silent(topic, topics, maps[shop], known))
             index = self._index(shop, policy, vectors[shop])
-            shelves[shop] = Shelf(policy, _digest(path.read_bytes())[:12], index, mapping, own is not None)
+            shelves[shop] = Shelf(policy, _digest(files[shop].read_bytes())[:12], index, topics, silent)
         self.shelves, self._stamp = shelves, stamp
         return True
 
@@ -102,15 +104,13 @@ class Library:
             return _by_number(shelf.policy, reference)
         total = sum(topics.values()) or 1.0
         shares = {topic: mass / total for topic, mass in topics.items()}
-        silent = sum(share for topic, share in shares.items() if not shelf.topics.get(topic))
-        if silent >= _SILENT_MASS:
+        if sum(share for topic, share in shares.items() if topic in shelf.silent) >= _SILENT_MASS:
             return Answer((), silent_on=self._silent_topic(shelf, shares))
         return Answer(self._ranked(shelf, text, shares))
 
     def _silent_topic(self, shelf: Shelf, shares: Mapping[str, float]) -> str:
         """What the policy is silent on, in words («о передаче данных за границу»)."""
-        unanswered = {topic: share for topic, share in shares.items() if not shelf.topics.get(topic)}
-        return self._about.get(max(unanswered, key=lambda topic: unanswered[topic]), "")
+        return self._about.get(max(shelf.silent & shares.keys(), key=lambda topic: shares[topic]), "")
 
     def _ranked(self, shelf: Shelf, text: str, shares: Mapping[str, float]) -> tuple[Found, ...]:
         scores: dict[str, float] = {}
@@ -122,9 +122,10 @@ class Library:
         best = sorted(scores, key=lambda number: -scores[number])[:_SHOWN]
         return tuple(Found(shelf.policy.by_number[number], min(scores[number], 1.0)) for number in best)
 
-    def _read_map(self, path: Path, policy: Policy) -> TopicMap | None:
+    def _read_map(self, path: Path, policy: Policy) -> TopicMap:
+        """The owner's list; empty for a policy that nobody mapped."""
         topics = path.with_name("topics.yml")
-        return read_topics(topics, policy, self._about) if topics.exists() else None
+        return read_topics(topics, policy, self._about) if topics.exists() else {}
 
     def _vectors(self, policies: Mapping[str, Policy], progress: Progress) -> dict[str, Matrix]:
         """For each shop the mean of each clause's vector alone and with its heading and parent."""
@@ -136,35 +137,25 @@ class Library:
         ends = np.cumsum([len(policy.clauses) for policy in policies.values()])
         return dict(zip(policies, np.split(both, ends[:-1]), strict=True))
 
-    def _known(
-        self,
-        policies: Mapping[str, tuple[Path, Policy]],
-        maps: Mapping[str, TopicMap | None],
-        vectors: Mapping[str, Matrix],
-    ) -> dict[str, Matrix]:
-        """Vectors of the clauses that answer each topic in the mapped shops."""
-        rows: dict[str, list[np.ndarray[tuple[int], np.dtype[np.float32]]]] = {topic: [] for topic in self._about}
-        for shop, own in maps.items():
-            row_of = {number: row for row, number in enumerate(_numbers(policies[shop][1]))}
-            for topic, numbers in (own or {}).items():
-                rows[topic].extend(vectors[shop][row_of[number]] for number in numbers[:1])
-        return {topic: np.array(found, np.float32) for topic, found in rows.items()}
-
     def _index(self, shop: str, policy: Policy, vectors: Matrix) -> Vectors:
-        """The FAISS slice on disk, keyed by content and model; written aside and renamed."""
-        key = _digest(f"{_VERSION}{self._encoder.key}{policy.clauses}".encode())[:16]
-        folder = self._home / "index" / f"{shop}-{key}"
-        if not folder.exists():
-            folder.parent.mkdir(parents=True, exist_ok=True)
-            outdated = list(folder.parent.glob(f"{shop}-{'?' * 16}"))
-            with tempfile.TemporaryDirectory(dir=folder.parent) as aside:
-                made = Path(aside) / "made"
-                made.mkdir()
-                Vectors.of(_numbers(policy), vectors).save(made)
-                made.rename(folder)
-            for old in outdated:
-                shutil.rmtree(old)
-        return Vectors.load(folder)
+        """The FAISS slice on disk, keyed by content and model; a damaged one is made again."""
+        folder = (
+            self._home / "index" / f"{shop}-{_digest(f'{_VERSION}{self._encoder.key}{policy.clauses}'.encode())[:16]}"
+        )
+        try:
+            return Vectors.load(folder)
+        except (OSError, ValueError, RuntimeError):
+            shutil.rmtree(folder, ignore_errors=True)
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        made = Vectors.of(_numbers(policy), vectors)
+        with tempfile.TemporaryDirectory(dir=folder.parent) as aside:
+            (Path(aside) / "made").mkdir()
+            made.save(Path(aside) / "made")
+            (Path(aside) / "made").rename(folder)
+        for outdated in folder.parent.glob(f"{shop}-{'?' * 16}"):
+            if outdated != folder:
+                shutil.rmtree(outdated, ignore_errors=True)
+        return made
 
 
 def policy_files(folder: Path) -> list[Path]:
@@ -177,6 +168,25 @@ def policy_files(folder: Path) -> list[Path]:
         if first.parent == second.parent:
             raise PolicyError(second, 1, f"рядом лежит и {first.name}", "Оставьте один файл политики.")
     return found
+
+
+def _known(
+    policies: Mapping[str, Policy], maps: Mapping[str, TopicMap], vectors: Mapping[str, Matrix], topics: Iterable[str]
+) -> dict[str, Matrix]:
+    """Vectors of the first clause that answers each topic in each mapped shop; none where all are silent."""
+    known: dict[str, list[Vector]] = {topic: [] for topic in topics}
+    for shop, listed in maps.items():
+        row_of = {number: row for row, number in enumerate(_numbers(policies[shop]))}
+        for topic, numbers in listed.items():
+            known[topic].extend(vectors[shop][row_of[number]] for number in numbers[:1])
+    return {topic: np.array(rows, np.float32) for topic, rows in known.items()}
+
+
+def _is_silent(topic: str, topics: TopicMap, listed: TopicMap, known: Mapping[str, Matrix]) -> bool:
+    """The owner says so; or nobody mapped this policy, others are mapped, and nothing here is like their answers."""
+    if topics[topic]:
+        return False
+    return topic in listed or (not listed and any(map(len, known.values())))
 
 
 def _by_number(policy: Policy, reference: Reference) -> Answer:

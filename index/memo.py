@@ -1,8 +1,11 @@
 """Vectors of texts that were encoded before, kept in one file, so that a changed text re-encodes only itself."""
 
+import contextlib
 import hashlib
+import os
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from zipfile import BadZipFile
 
 import numpy as np
 
@@ -19,9 +22,8 @@ class Memo:
         """Read what `path` (.npz) remembers; a damaged file is forgotten."""
         self._encode, self._path = encode, path
         self._rows: dict[str, np.ndarray[tuple[int], np.dtype[np.float32]]] = {}
-        if path.exists():
-            with np.load(path) as kept:
-                self._rows = dict(zip(kept["keys"].tolist(), kept["vectors"], strict=True))
+        with contextlib.suppress(OSError, ValueError, EOFError, KeyError, BadZipFile), np.load(path) as kept:
+            self._rows = dict(zip(kept["keys"].tolist(), kept["vectors"], strict=True))
 
     def __call__(self, texts: Sequence[str], progress: Progress) -> Matrix:
         """One row a text; only texts never seen are encoded. Forgets texts that are no longer asked for."""
@@ -39,6 +41,6 @@ class Memo:
     def _save(self, wanted: set[str]) -> None:
         self._rows = {key: row for key, row in self._rows.items() if key in wanted}
         self._path.parent.mkdir(parents=True, exist_ok=True)
-        aside = self._path.with_suffix(".new.npz")
+        aside = self._path.with_name(f"{self._path.stem}.{os.getpid()}.npz")
         np.savez(aside, keys=np.array(list(self._rows)), vectors=np.stack(list(self._rows.values())))
         aside.replace(self._path)

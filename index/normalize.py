@@ -17,8 +17,9 @@ _SYLLABLES = (
     ("iy", "ий"), ("yy", "ый"), ("ay", "ай"), ("oy", "ой"), ("ey", "ей"), ("uy", "уй"), ("ck", "к"), ("ph", "ф"),
 )  # fmt: skip
 _LETTERS = str.maketrans("abvgdezijklmnoprstufhcyqwx'`4", "абвгдезийклмнопрстуфхцыкухььч")
-_MARKUP = re.compile(r"</?[a-z][^>]{0,40}>|[*_~`]{2,}|[\u200b-\u200f\u2060\ufeff\u00ad]", re.IGNORECASE)
-_STRETCHED = re.compile(r"([а-яё])\1{2,}")
+_MARKUP = re.compile(r"</?[a-z][^>]{0,40}>|[*_~`]{2,}", re.IGNORECASE)
+_INVISIBLE = re.compile(r"[\u200b-\u200f\u2060\ufeff\u00ad]")
+_STRETCHED = re.compile(r"([а-яё])\1{2,}|([А-ЯЁ])\2{3,}")
 _LATIN = re.compile(r"[a-z]", re.IGNORECASE)
 _CYRILLIC = re.compile(r"[а-яёәғқңөұүһі]", re.IGNORECASE)
 _KEPT_WHOLE = re.compile(r"\S+@\S+|\S*://\S+|www\.\S+|\S+\.(?:kz|com|ru)\b\S*", re.IGNORECASE)
@@ -56,9 +57,10 @@ class Normalizer:
 
     def _unshift(self, word: str) -> str:
         """«сщщлшуы» was meant to be «cookies»."""
-        latin = word.lower().translate(_TO_LATIN)
-        meant = len(word) > 3 and word.lower() not in self._words and latin in self._latin
-        return latin if meant else word
+        core = word.lower().rstrip(_EDGES)
+        latin = core.translate(_TO_LATIN)
+        meant = len(core) > 3 and core not in self._words and latin in self._latin
+        return latin + word[len(core) :] if meant else word
 
     def _rewritten(self, way: "_Way", word: str) -> str:
         """«sms» and «cookies» stay what they are beside transliterated words."""
@@ -96,8 +98,8 @@ def _is_latin(word: str) -> bool:
 
 
 def _tidy(text: str) -> str:
-    text = unicodedata.normalize("NFKC", _MARKUP.sub("", text.replace("№", " номер ")))
-    text = _STRETCHED.sub(r"\1", text).replace("ё", "е").replace("Ё", "Е")
+    text = unicodedata.normalize("NFKC", _MARKUP.sub(" ", _INVISIBLE.sub("", text).replace("№", " номер ")))
+    text = _STRETCHED.sub(r"\1\2", text).replace("ё", "е").replace("Ё", "Е")
     return " ".join(text.split())
 
 

@@ -108,6 +108,7 @@ def quiet() -> Iterator[None]:
             yield
     finally:
         logging.set_verbosity(level)
+        logging.enable_progress_bar()
 
 
 def _checked(source: Path) -> bytes:
@@ -142,9 +143,9 @@ def _entries(reader: _Reader) -> dict[str, _Entry]:
 
 
 def _writable(piece: str) -> bool:
-    """True for pieces of Cyrillic (Kazakh letters too), ASCII and common punctuation."""
+    """True for pieces of Cyrillic and Latin letters (Kazakh in either) and common punctuation."""
     return all(
-        char <= "\u007f" or "\u0400" <= char <= "\u052f" or "\u2000" <= char <= "\u20bf" or char in "▁«»°№§©®·×£"
+        char <= "\u017f" or "\u0400" <= char <= "\u052f" or "\u2000" <= char <= "\u20bf" or char in "▁«»°№§©®·×£"
         for char in piece
     )
 

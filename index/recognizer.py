@@ -6,11 +6,13 @@ measuring; logistic regression over the same features is as good and takes seven
 """
 
 import hashlib
+import os
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
+from pickle import UnpicklingError
 from typing import Any
 
 import joblib
@@ -31,6 +33,10 @@ _VERSION = "1"
 _CERTAIN_PART = 0.6
 _SURE_WISH = 0.6
 _PARTS = re.compile(r"[.!?;,\n]+|\s(?:и|а|но|также|затем|потом|плюс|заодно|еще)\s", re.IGNORECASE)
+_SUBORDINATE = re.compile(
+    r"(?:в|на|о|обо|из|для|к|с|у|от|до|за|по|про|при)?\s*\b(?:что|чтобы|котор\w+|если|потому|пока|когда|как|где|откуда|куда|ком\w|раз|хотя|because|that|which|so|if)\b",
+    re.IGNORECASE,
+)
 _NEGATED = re.compile(r"\bне\s+(?:надо|нужно|прошу|хочу|требую|стоит|удал|блок|отпис)|\bвместо\b", re.IGNORECASE)
 
 
@@ -103,12 +109,17 @@ class Recognizer:
 
     def _other_wishes(self, text: str, whole: Reading) -> tuple[str, ...]:
         """Wishes that a part of the message states for certain, in the order of the message."""
-        parts = [part.strip() for part in _PARTS.split(text) if len(part.split()) > 1 and not _NEGATED.search(part)]
+        parts = [part.strip() for part in _PARTS.split(text) if _states_something(part.strip())]
         if len(parts) < 2:
             return ()
         rows = self._model.probabilities(self._encoder.queries(parts), parts)
         found = [self._model.labels[row.argmax()] for row in rows if row.max() >= _CERTAIN_PART]
         return tuple(dict.fromkeys(name for name in found if name in WISHES and name != whole.best))
+
+
+def _states_something(part: str) -> bool:
+    """False for «что у вас есть обо мне» and «не надо удалять»: they belong to another part."""
+    return len(part.split()) > 1 and not _SUBORDINATE.match(part) and not _NEGATED.search(part)
 
 
 @dataclass(frozen=True)
@@ -132,14 +143,29 @@ def fit_or_load(
     """The recogniser of these examples, fitted when they or the model changed, else read from `home`."""
     normalizer = Normalizer(text for examples in training for text in examples.texts)
     path = home / "recognizer" / f"{_fingerprint(training, encoder)}.joblib"
-    if not path.exists():
+    model = _kept(path)
+    if model is None:
         model = _fit(training, encoder, normalizer, home, progress)
-        path.parent.mkdir(parents=True, exist_ok=True)
-        for outdated in path.parent.glob("*.joblib"):
-            outdated.unlink()
-        joblib.dump(model, path.with_suffix(".new"))
-        path.with_suffix(".new").replace(path)
-    return Recognizer(encoder, normalizer, joblib.load(path))
+        _keep(model, path)
+    return Recognizer(encoder, normalizer, model)
+
+
+def _kept(path: Path) -> "_Model | None":
+    """What was fitted before; a damaged file is as none."""
+    try:
+        model: _Model = joblib.load(path)
+    except (OSError, EOFError, ValueError, IndexError, KeyError, UnpicklingError):
+        return None
+    return model
+
+
+def _keep(model: "_Model", path: Path) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    aside = path.with_suffix(f".{os.getpid()}")
+    joblib.dump(model, aside)
+    for outdated in path.parent.glob("*.joblib"):
+        outdated.unlink(missing_ok=True)
+    aside.replace(path)
 
 
 def _fingerprint(training: Sequence[Examples], encoder: Encoder) -> str:
@@ -167,7 +193,7 @@ def _fit(
     classifier = LinearSVC(C=_C).fit(_features(vectors, characters.fit_transform(texts)), labels)
     report(1, 1)
     weights = np.ascontiguousarray(classifier.coef_.T, np.float32)
-    return _Model(tuple(classifier.classes_), characters, weights, classifier.intercept_.astype(np.float32))
+    return _Model(tuple(map(str, classifier.classes_)), characters, weights, classifier.intercept_.astype(np.float32))
 
 
 def _features(vectors: Matrix, characters: Any) -> Any:

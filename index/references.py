@@ -3,22 +3,33 @@
 import re
 from dataclasses import dataclass
 
-_WORDS = {
-    "1": "перв|один", "2": "втор|два", "3": "трет|три", "4": "четв", "5": "пят", "6": "шест", "7": "седьм|семь",
-    "8": "восьм|восем", "9": "девят", "10": "десят", "11": "одиннадцат", "12": "двенадцат", "13": "тринадцат",
-}  # fmt: skip
-_SPELT = "|".join(rf"(?P<n{value}>(?:{stems})[а-я]{{0,4}})" for value, stems in reversed(_WORDS.items()))
-_NUMBER = rf"(?P<digits>\d{{1,2}}(?:\s?[.,]\s?\d{{1,3}}){{0,3}})(?!\d)|(?:{_SPELT})\b"
+_ORDINALS = (
+    "перв", "втор", "трет", "четверт", "пят", "шест", "седьм", "восьм", "девят", "десят", "одиннадцат", "двенадцат",
+    "тринадцат",
+)  # fmt: skip
+_CARDINALS = (
+    "один", "два", "три", "четыре", "пять", "шесть", "семь", "восемь", "девять", "десять", "одиннадцать",
+    "двенадцать", "тринадцать",
+)  # fmt: skip
+_ENDING = "(?:ый|ой|ий|ья|ье|ьего|ьему|ьем|ьей|ого|ому|ом|ая|ую)"
+_PART = r"(?:[1-9]|1\d|2[0-5])"
+_DIGITS = r"(?P<digits>[1-9]\d?(?:\s?[.,]\s?[1-9]\d?){0,3})(?!\d)"
+_ORDINAL = "|".join(rf"(?P<o{value}>{stem}{_ENDING})\b" for value, stem in enumerate(_ORDINALS, start=1))
+_CARDINAL = "|".join(rf"(?P<c{value}>{word})\b" for value, word in enumerate(_CARDINALS, start=1))
 _NOUN = (
-    r"(?:под)?(?:пункт|раздел|глав|част|стать|параграф|тарма[кқ]|б[оө]л[иі]м|section|clause)\w*"
+    r"(?:(?:под)?пункт\w*|раздел\w*|глав[аеуы]|част[ьи]|стать[яеию]|параграф\w*|тарма[кқ]\w*|б[оө]л[иі]м\w*|section|clause)"
     r"(?!\w|\s+(?:выдач|самовывоз|достав|прием))"
 )
+_SHORT_NOUN = r"(?:\b(?:п{1,2}|ст)\.|\bп(?=\s?\d))"
 _AFTER = re.compile(
-    rf"(?:\b{_NOUN}|\bп{{1,2}}\.|\bп(?=\s?\d))\s*(?:(?:под\s+)?номер\w*\s+)?(?:{_NUMBER})", re.IGNORECASE
+    rf"(?:\b{_NOUN}|{_SHORT_NOUN})\s*(?:(?:под\s+)?номер\w*\s+)?(?:{_DIGITS}|{_ORDINAL}|{_CARDINAL})", re.IGNORECASE
 )
-_BEFORE = re.compile(rf"\b(?:{_NUMBER})(?:\s?-?(?:го|му|ый|ой|ая|ом|ем|й|м|я|ю))?\s+{_NOUN}", re.IGNORECASE)
+_BEFORE = re.compile(
+    rf"(?<![\d.,])(?:{_DIGITS}(?:\s?-?(?:го|му|ый|ой|ая|ом|ем|й|м|я|ю))?|{_ORDINAL})[\s-]+{_NOUN}", re.IGNORECASE
+)
 _ALONE = re.compile(
-    r"(?:а|и|покажи|открой|show)?\s*(?P<digits>\d{1,2}(?:[.,]\d{1,3}){1,3})\.?\W*(?:целиком|полностью)?", re.IGNORECASE
+    rf"(?:а|и|покажи|открой|show)?\s*(?P<digits>{_PART}(?:[.,]{_PART}){{1,3}})\.?\W*(?:целиком|полностью)?",
+    re.IGNORECASE,
 )
 _WHOLE = re.compile(r"целиком|полностью|\bвесь\b|\bвсю\b|\bwhole\b|\bfull\b", re.IGNORECASE)
 
@@ -38,4 +49,4 @@ def find_reference(text: str) -> Reference | None:
         return None
     found = {name: value for name, value in match.groupdict().items() if value}
     digits = re.sub(r"\s", "", found.pop("digits", "")).replace(",", ".")
-    return Reference(digits or next(iter(found)).removeprefix("n"), bool(_WHOLE.search(text)))
+    return Reference(digits or next(iter(found))[1:], bool(_WHOLE.search(text)))

@@ -42,7 +42,8 @@ class Examples:
 
 def read_training(folder: Path) -> tuple[Examples, ...]:
     """All examples of nlu.yml and topics.yml, in order. Raises IntentsError."""
-    found = tuple(examples for name in ("nlu.yml", "topics.yml") for examples in _read(folder / name))
+    seen: set[str] = set()
+    found = tuple(examples for name in ("nlu.yml", "topics.yml") for examples in _read(folder / name, seen))
     missing = set(INTENTS) - {examples.intent for examples in found}
     if missing:
         what = f"нет примеров для {', '.join(sorted(missing))}"
@@ -62,11 +63,10 @@ def load_yaml(path: Path) -> Any:
         raise IntentsError(path, mark.line + 1 if mark else 1, what, "Проверьте отступы и кавычки.") from error
 
 
-def _read(path: Path) -> Iterator[Examples]:
+def _read(path: Path, seen: set[str]) -> Iterator[Examples]:
     document = load_yaml(path)
     if not isinstance(document, dict) or not isinstance(document.get("nlu"), list):
         raise IntentsError(path, 1, "нет списка nlu", "Файл начинается со строк version: и nlu:.")
-    seen: set[str] = set()
     for entry in document["nlu"]:
         yield _examples(path, entry, seen)
 
@@ -80,11 +80,13 @@ def _examples(path: Path, entry: Any, seen: set[str]) -> Examples:
     if intent in seen:
         raise IntentsError(path, line, f"намерение {intent} описано дважды", "Соедините примеры в один раздел.")
     seen.add(intent)
-    texts = tuple(text for text in map(_example, str(entry.get("examples") or "").splitlines()) if text)
+    written = entry.get("examples")
+    texts = tuple(filter(None, map(_example, written.splitlines()))) if isinstance(written, str) else ()
     if not texts:
         raise IntentsError(path, line, f"у {intent} нет примеров", "Добавьте строки вида «- текст» под examples: |.")
-    metadata = entry.get("metadata") or {}
-    if intent.startswith(TOPIC) and not (metadata.get("about") and metadata.get("statement")):
+    metadata = entry.get("metadata") if isinstance(entry.get("metadata"), dict) else {}
+    described = all(isinstance(metadata.get(name), str) for name in ("about", "statement"))
+    if intent.startswith(TOPIC) and not described:
         raise IntentsError(path, line, f"у {intent} нет описания", "Добавьте metadata: about и statement.")
     return Examples(intent, texts, metadata.get("about", ""), metadata.get("statement", ""))
 

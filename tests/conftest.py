@@ -1,7 +1,6 @@
 """What all tests share: the real model, examples and policies, made once on a machine."""
 
 import os
-import warnings
 from pathlib import Path
 
 import pytest
@@ -29,9 +28,7 @@ def quiet() -> Progress:
 
 @pytest.fixture(scope="session")
 def encoder(home: Path, quiet: Progress) -> Encoder:
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # torch's own, while it exports a model
-        return load_encoder(PACKAGED, home, quiet)
+    return load_encoder(PACKAGED, home, quiet)
 
 
 @pytest.fixture(scope="session")
