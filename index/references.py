@@ -11,6 +11,7 @@ _CARDINALS = (
     "один", "два", "три", "четыре", "пять", "шесть", "семь", "восемь", "девять", "десять", "одиннадцать",
     "двенадцать", "тринадцать",
 )  # fmt: skip
+_LONGEST = 9  # words
 _ENDING = "(?:ый|ой|ий|ья|ье|ьего|ьему|ьем|ьей|ого|ому|ом|ая|ую)"
 _PART = r"(?:[1-9]|1\d|2[0-5])"
 _DIGITS = r"(?P<digits>[1-9]\d?(?:\s?[.,]\s?[1-9]\d?){0,3})(?!\d)"
@@ -43,7 +44,9 @@ class Reference:
 
 
 def find_reference(text: str) -> Reference | None:
-    """The first clause or section named in a message, if any."""
+    """The clause or section that a short message asks for; a long one only mentions it."""
+    if len(text.split()) > _LONGEST:
+        return None
     match = _AFTER.search(text) or _BEFORE.search(text) or _ALONE.fullmatch(text.strip())
     if match is None:
         return None
