@@ -2,8 +2,9 @@
 
 import copy
 import json
-from collections.abc import Callable, Iterator
-from datetime import UTC, datetime
+from collections.abc import Callable, Iterator, Mapping
+from datetime import UTC, datetime, timedelta
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -12,8 +13,9 @@ from bot.dialogue import Incoming, State, Turn
 from bot.house import House
 from bot.responses import Responses
 from bot.rooms import Rooms
+from bot.rules import Rules, read_rules
 from bot.settings import read_settings
-from bot.shops import read_shops
+from bot.shops import Shop, read_shops
 from bot.tickets import Ticket, Tickets
 from index.library import Library
 from index.recognizer import Recognizer
@@ -87,6 +89,11 @@ class Chat:
         return self.house.rooms.tickets.of_chat(self.name)[::-1]
 
     @property
+    def nothing_waits_to_leave(self) -> bool:
+        """Whether the outbox of the whole house is empty."""
+        return self.house.rooms.tickets.claim(NOON, timedelta(minutes=2), ("mail", "staff", "chat")) is None
+
+    @property
     def memory(self) -> str:
         """All that is remembered of this chat, as text."""
         return json.dumps(self.state, ensure_ascii=False)
@@ -116,24 +123,29 @@ class Chat:
 Enter = Callable[..., Chat]
 
 
-@pytest.fixture
-def tickets(tmp_path: Path) -> Iterator[Tickets]:
-    opened = Tickets(tmp_path / "konfident.db")
-    yield opened
-    opened.close()
+@cache
+def words() -> tuple[Responses, Rules]:
+    """Read intents/ once for all tests."""
+    responses = Responses(ROOT / "intents" / "domain.yml")
+    return responses, read_rules(ROOT / "intents" / "rules.yml", responses.domain, responses.domain["responses"])
+
+
+@cache
+def shops() -> Mapping[str, Shop]:
+    """Read the shops of knowledge/ once for all tests."""
+    return read_shops(ROOT / "knowledge")
 
 
 @pytest.fixture
-def rooms(library: Library, recognizer: Recognizer, tickets: Tickets) -> Rooms:
-    return Rooms(read_shops(ROOT / "knowledge"), library, recognizer, tickets, lambda: NOON)
-
-
-@pytest.fixture
-def house(rooms: Rooms, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> House:
-    """Wire a house as the commands do, around rooms that are open already."""
+def house(library: Library, recognizer: Recognizer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[House]:
+    """Wire a house as the commands do, around a room of tickets of its own and what is open already."""
+    responses, rules = words()
+    rooms = Rooms(dict(shops()), library, recognizer, Tickets(tmp_path / "konfident.db"), lambda: NOON)
     monkeypatch.setattr("bot.house.open_rooms", lambda _settings, _progress: rooms)
-    folders = {"knowledge_dir": ROOT / "knowledge", "intents_dir": ROOT / "intents", "data_dir": tmp_path}
-    return House(read_settings(**folders), lambda _what: lambda _done, _total: None)
+    monkeypatch.setattr("bot.house.Responses", lambda _path: responses)
+    monkeypatch.setattr("bot.house.read_rules", lambda _path, _domain, _responses: rules)
+    yield House(read_settings(data_dir=tmp_path, knowledge_dir=ROOT, intents_dir=ROOT), lambda _what: _no_progress)
+    rooms.tickets.close()
 
 
 @pytest.fixture
@@ -146,6 +158,5 @@ def enter(house: House) -> Enter:
     return begin
 
 
-@pytest.fixture(scope="session")
-def responses() -> Responses:
-    return Responses(ROOT / "intents" / "domain.yml")
+def _no_progress(_done: int, _total: int) -> None:
+    """Everything is made already."""

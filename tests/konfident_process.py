@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import shutil
+import signal
 import sys
 from asyncio.subprocess import PIPE, Process
 from contextlib import asynccontextmanager, suppress
@@ -94,8 +95,10 @@ async def konfident_run(api: BotApi, folder: Path, env: dict[str, str]) -> Async
         await _polling(api, konfident)
         yield konfident
     finally:
-        await konfident.stop()
+        status = await konfident.stop()
         await reader
+    assert status in (0, -signal.SIGKILL), konfident.logged_text
+    assert "Traceback" not in konfident.logged_text
 
 
 async def _polling(api: BotApi, konfident: Konfident) -> None:
