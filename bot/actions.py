@@ -110,6 +110,8 @@ class ActionAnswer(Deed):
             dispatcher.utter_message(
                 response="utter_no_such_clause", shop_name=shop.name, number=answer.missing, sections=sections
             )
+        elif answer.whole:
+            dispatcher.utter_message(response="utter_section", **whole_values(shop, answer))
         elif not answer.clauses:
             about = answer.silent_on or "об этом"
             dispatcher.utter_message(response="utter_silent", shop_name=shop.name, about=about, wish=wish)
@@ -153,16 +155,8 @@ class ActionShowSection(Deed):
 
     async def run(self, dispatcher: CollectingDispatcher, tracker: Tracker, domain: DomainDict) -> Events:
         """Changes nothing."""
-        policy, number = self.policy(tracker), _entity(tracker, "number")
-        clauses = policy.in_section(number)
-        text = "\n".join(f"{clause.number}. {clause.text}" for clause in clauses)
-        dispatcher.utter_message(
-            response="utter_section",
-            shop_name=self.shop(tracker).name,
-            section=number,
-            heading=clauses[0].heading if clauses else "",
-            text=text,
-        )
+        answer = self.rooms.library.whole(_slot(tracker, "shop"), _entity(tracker, "number"))
+        dispatcher.utter_message(response="utter_section", **whole_values(self.shop(tracker), answer))
         return []
 
 
@@ -419,6 +413,20 @@ def clause_values(shop: Shop, policy: Policy, clause: Clause) -> dict[str, Any]:
         "text": text,
         "section": clause.section,
         "following": numbers[place + 1] if place + 1 < len(numbers) else "",
+    }
+
+
+def whole_values(shop: Shop, answer: Answer) -> dict[str, Any]:
+    """What `utter_section` shows: a section, or a clause with all below it."""
+    clauses = [found.clause for found in answer.clauses]
+    is_section = "." not in answer.whole
+    return {
+        "shop_name": shop.name,
+        "section": answer.whole if is_section else "",
+        "number": "" if is_section else answer.whole,
+        "heading": clauses[0].heading,
+        "edition": shop.edition,
+        "text": "\n".join(f"{clause.number}. {clause.text}" for clause in clauses),
     }
 
 

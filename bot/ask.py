@@ -3,7 +3,8 @@
 import time
 from typing import Any
 
-from bot.dialogue import Dialogue, Incoming, Turn
+from bot.dialogue import Dialogue
+from bot.turn import Incoming, Turn
 
 
 async def first_turn(dialogue: Dialogue, shop: str, text: str) -> Turn:

@@ -23,16 +23,23 @@ async def deliver_one(tickets: Tickets, channels: Mapping[str, Send], now: datet
     delivery = tickets.claim(now, LEASE, tuple(channels))
     if delivery is None:
         return False
+    await deliver(tickets, delivery, channels[delivery.channel], now)
+    return True
+
+
+async def deliver(tickets: Tickets, delivery: Delivery, send: Send, now: datetime) -> None:
+    """Send a claimed row, and mark or postpone it."""
+    name = delivery.ticket or "a reply"
     try:
-        await channels[delivery.channel](delivery)
+        await send(delivery)
     except (MailError, Undelivered) as error:
         level = logging.ERROR if error.permanent else logging.WARNING
-        log.log(level, "%s of %s undelivered, attempt %d", delivery.channel, delivery.ticket, delivery.attempts + 1)
-        tickets.postpone(delivery, str(error), now, permanent=error.permanent)
+        log.log(level, "%s of %s undelivered, attempt %d", delivery.channel, name, delivery.attempts + 1)
+        least = getattr(error, "pause", timedelta(0))
+        tickets.postpone(delivery, str(error), now, permanent=error.permanent, least=least)
     else:
         tickets.mark_sent(delivery, now)
-        log.info("%s of %s delivered", delivery.channel, delivery.ticket)
-    return True
+        log.info("%s of %s delivered", delivery.channel, name)
 
 
 async def deliver_forever(

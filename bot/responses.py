@@ -11,11 +11,11 @@ from index.training import IntentsError, load_yaml
 # What a response may name in braces.
 _VALUES = frozenset((
     "about", "contact_clause", "contact_shown", "deadline", "deadline_clause", "deadline_of_shop", "details", "edition",
-    "email", "following", "heading", "kind", "kind_title", "lead_in", "number", "parent", "postal", "route",
-    "route_shown", "second", "section", "sections", "shop_name", "status_title", "text", "third", "updated", "wish",
-    "wish_title", "words",
+    "email", "following", "heading", "identity_title", "kind", "kind_title", "lead_in", "number", "parent", "postal",
+    "route", "route_shown", "second", "section", "sections", "shop_name", "status_title", "text", "third", "updated",
+    "wish", "wish_title", "words",
 ))  # fmt: skip
-_TITLES = {"kind_title": "kind", "wish_title": "kind", "status_title": "status"}
+_TITLES = {"kind_title": "kind", "wish_title": "kind", "status_title": "status", "identity_title": "identity"}
 _SHOWN = {"contact_shown": "utter_no_contact", "route_shown": "utter_no_route"}
 
 
@@ -47,6 +47,13 @@ class Responses:
             for variant in variants or ({},):
                 _check(path, line, name, variant)
         self._responses: Mapping[str, list[dict[str, Any]]] = self.domain["responses"]
+        every = (variant for variants in self._responses.values() for variant in variants)
+        buttons = [button for variant in every for button in variant.get("buttons", ())]
+        self._payloads: dict[str, str] = {
+            button["title"].casefold(): button["payload"].format()
+            for button in buttons
+            if not _names("".join(button.values()))
+        }
 
     def __contains__(self, name: str) -> bool:
         """True for a response of the file."""
@@ -56,14 +63,21 @@ class Responses:
         """A response that stands inside other sentences."""
         return str(self._responses[name][0]["text"])
 
+    def payload_of(self, title: str) -> str:
+        """What a button with this title stands for, in any case and wherever it was shown; "" when there is none."""
+        return self._payloads.get(title.casefold(), "")
+
     def render(self, name: str, values: Mapping[str, Any], buttons: Iterable[Mapping[str, str]] = ()) -> Reply:
         """Fill a response; lines and buttons with an empty value are left out. `buttons` go before its own."""
         variant = next(found for found in self._responses[name] if _holds(found.get("condition", ()), values))
         filled = {**values, **self._titles(values)}
-        lines = (_line(line, filled) for line in variant["text"].splitlines())
-        text = "\n".join(line for line in lines if line is not None)
+        text = "\n".join(_lines(variant["text"].splitlines(), filled))
         own = [_button(button, filled) for button in (*buttons, *variant.get("buttons", ()))]
-        return Reply(text, tuple(button for button in own if button is not None))
+        by_payload: dict[str, Button] = {}
+        for button in own:
+            if button is not None:
+                by_payload.setdefault(button.payload, button)
+        return Reply(text, tuple(by_payload.values()))
 
     def _titles(self, values: Mapping[str, Any]) -> dict[str, str]:
         """«удаление данных» for the kind "delete", «не указан» for an empty contact."""
@@ -74,6 +88,18 @@ class Responses:
         }
         shown = {key: values.get(key.removesuffix("_shown")) or self.word(name) for key, name in _SHOWN.items()}
         return {**titles, **shown}
+
+
+def _lines(lines: Iterable[str], values: Mapping[str, Any]) -> list[str]:
+    """The lines that have something to say; a heading («Подробности:») goes with the quotation below it."""
+    kept: list[str] = []
+    for line in lines:
+        filled = _line(line, values)
+        if filled is not None:
+            kept.append(filled)
+        elif line.startswith("> ") and kept and kept[-1].endswith(":"):
+            kept.pop()
+    return kept
 
 
 def _line(line: str, values: Mapping[str, Any]) -> str | None:

@@ -6,11 +6,12 @@ from collections.abc import Mapping
 from contextlib import suppress
 from email.message import EmailMessage
 
+from bot.desk import Desk, chat_sender, staff_sender
 from bot.house import House
 from bot.mail import send as send_letter
 from bot.post import Send, deliver_forever, mail_sender
 from bot.shops import ShopError
-from bot.telegram import Desk, chat_sender, connect, introduce, make_dispatcher, staff_sender
+from bot.telegram import connect, introduce, make_dispatcher
 from index.clauses import PolicyError
 from index.training import IntentsError
 

@@ -1,12 +1,10 @@
-"""aiogram: updates in, replies and buttons out; the staff chat's cards."""
+"""aiogram: customers' updates in; what comes of them is kept, then sent."""
 
-import html
 import logging
 import re
 import traceback
-from collections.abc import Awaitable, Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -15,34 +13,21 @@ from aiogram.client.default import DefaultBotProperties
 from aiogram.client.session.aiohttp import AiohttpSession
 from aiogram.client.telegram import TelegramAPIServer
 from aiogram.enums import ChatAction, ParseMode
-from aiogram.exceptions import (
-    TelegramAPIError,
-    TelegramBadRequest,
-    TelegramForbiddenError,
-    TelegramNotFound,
-    TelegramUnauthorizedError,
-)
+from aiogram.exceptions import TelegramAPIError, TelegramBadRequest
 from aiogram.filters import Command, CommandObject
 from aiogram.fsm.context import FSMContext
 from aiogram.fsm.state import State as FsmState
 from aiogram.fsm.storage.base import BaseStorage, StorageKey
 from aiogram.fsm.storage.memory import SimpleEventIsolation
-from aiogram.types import (
-    BotCommand,
-    CallbackQuery,
-    ErrorEvent,
-    ForceReply,
-    InlineKeyboardButton,
-    InlineKeyboardMarkup,
-    KeyboardButton,
-    Message,
-    ReplyKeyboardMarkup,
-    Update,
-)
+from aiogram.types import BotCommand, CallbackQuery, ErrorEvent, Message, Update
 
-from bot.dialogue import SHARE_CONTACT, Dialogue, Incoming
-from bot.responses import Reply, Responses
-from bot.tickets import Delivery, Ticket, Tickets, Undelivered
+from bot.desk import Desk, staff_router
+from bot.dialogue import Dialogue
+from bot.messages import asks_contact, send, send_turn
+from bot.post import LEASE, deliver
+from bot.responses import Responses
+from bot.tickets import Tickets
+from bot.turn import Incoming
 
 COMMANDS: Mapping[str, str] = {
     "start": "start",
@@ -54,12 +39,7 @@ COMMANDS: Mapping[str, str] = {
     "privacy": "privacy",
     "cancel": "cancel",
 }
-_LONGEST = 3800
-_LONGEST_TITLE = 60
 _REMEMBERED = 20
-_SENTENCE = re.compile(r"(?<=[.!?;:])\s+|\n")
-_NUMBER = re.compile(r"\b[A-Z]{2,5}-\d{4}-\d{6}\b")
-_PERMANENT = (TelegramForbiddenError, TelegramBadRequest, TelegramNotFound, TelegramUnauthorizedError)
 
 log = logging.getLogger(__name__)
 
@@ -90,23 +70,6 @@ class ChatStates(BaseStorage):
         """The database is closed by its owner."""
 
 
-@dataclass(frozen=True)
-class Desk:
-    """The staff chat: cards and what their buttons do."""
-
-    chat: int | None
-    tickets: Tickets
-    responses: Responses
-    shop_names: Mapping[str, str]
-    clock: Callable[[], datetime]
-
-    def card(self, ticket: Ticket, response: str = "utter_staff_card") -> Reply:
-        """A ticket as the staff sees it."""
-        deadline = ticket.deadline.strftime("%d.%m.%Y") if ticket.deadline else ""
-        values = {**vars(ticket), "deadline": deadline, "shop_name": self.shop_names.get(ticket.shop, ticket.shop)}
-        return self.responses.render(response, values)
-
-
 def connect(token: str, api_url: str) -> Bot:
     """A bot at Telegram's own server or at another one's address."""
     session = AiohttpSession(api=TelegramAPIServer.from_base(api_url))
@@ -118,8 +81,8 @@ def make_dispatcher(dialogue: Dialogue, desk: Desk, after: Callable[[], None]) -
     states = ChatStates(desk.tickets, desk.clock)
     dispatcher = Dispatcher(storage=states, events_isolation=SimpleEventIsolation())
     if desk.chat is not None:
-        dispatcher.include_router(_staff_router(desk, after))
-    dispatcher.include_router(_Customers(dialogue, after).router())
+        dispatcher.include_router(staff_router(desk, after))
+    dispatcher.include_router(_Customers(dialogue, desk, after).router())
     return dispatcher
 
 
@@ -132,8 +95,8 @@ async def introduce(bot: Bot, responses: Responses) -> None:
 class _Customers:
     """Handlers of private chats."""
 
-    def __init__(self, dialogue: Dialogue, after: Callable[[], None]) -> None:
-        self._dialogue, self._after = dialogue, after
+    def __init__(self, dialogue: Dialogue, desk: Desk, after: Callable[[], None]) -> None:
+        self._dialogue, self._desk, self._after = dialogue, desk, after
 
     def router(self) -> Router:
         router = Router(name="customers")
@@ -145,6 +108,8 @@ class _Customers:
         router.message.register(self.other)
         router.edited_message.register(self.edited, F.chat.type == "private")
         router.callback_query.register(self.tapped, F.message.chat.type == "private")
+        for observer in (router.message, router.edited_message, router.callback_query):
+            observer.middleware(_once)
         router.errors.register(self.failed)
         return router
 
@@ -192,162 +157,40 @@ class _Customers:
         await send(message.bot, message.chat.id, self._dialogue.responses.render(response, {}))
 
     async def _turn(self, message: Message, incoming: Incoming, state: FSMContext, update: Update) -> None:
-        """One message of a conversation; an update that comes again does nothing."""
-        data = await state.get_data()
-        handled = data.get("updates", [])
-        if update.update_id in handled or message.bot is None:
+        """One message of a conversation: its reply is kept before it is sent, and sent later if it cannot be now."""
+        if message.bot is None:
             return
         with suppress(TelegramAPIError):
             await message.bot.send_chat_action(message.chat.id, ChatAction.TYPING)
-        done = await self._dialogue.handle(_chat(message.chat.id), data, incoming)
-        done.state["updates"] = [*handled, update.update_id][-_REMEMBERED:]
-        try:
-            await send(message.bot, message.chat.id, done.reply)
-        finally:
-            await state.set_data(done.state)
-            self._after()
+        done = await self._dialogue.handle(_chat(message.chat.id), await state.get_data(), incoming)
+        _mark(done.state, update)
+        tickets, now = self._desk.tickets, self._desk.clock()
+        asks = asks_contact(done.reply)
+        closing = self._dialogue.responses.word("utter_keyboard_gone") if done.state.get("keyboard") else ""
+        done.state["keyboard"] = asks
+        reply = {"text": done.reply.text, "buttons": [[each.title, each.payload] for each in done.reply.buttons]}
+        reply["closing"] = "" if asks else closing
+        delivery = tickets.keep_turn(_chat(message.chat.id), done.state, reply, now, LEASE)
+        await deliver(tickets, delivery, lambda _: send_turn(message.bot, delivery), now)
+        self._after()
 
 
-# staff
-
-
-def _staff_router(desk: Desk, after: Callable[[], None]) -> Router:
-    router = Router(name="staff")
-    router.message.filter(F.chat.id == desk.chat)
-    router.callback_query.filter(F.message.chat.id == desk.chat)
-
-    @router.callback_query(F.data.regexp(r"^/(take|close|answer) \S+$"))
-    async def tapped(query: CallbackQuery) -> None:
-        action, number = (query.data or "").removeprefix("/").split(" ")
-        if action == "answer":
-            await ask_for_answer(query, number)
-            return
-        move = desk.tickets.take if action == "take" else desk.tickets.close_ticket
-        done = move(number, desk.clock())
-        after()
-        await query.answer(desk.responses.word("utter_staff_done" if done else "utter_staff_too_late"))
-        ticket = desk.tickets.ticket(number)
-        if done and ticket and isinstance(query.message, Message):
-            card = desk.card(ticket)
-            text = next(iter(_messages(card.text)))
-            await query.message.edit_text(text, reply_markup=_inline(card))
-
-    async def ask_for_answer(query: CallbackQuery, number: str) -> None:
-        how = desk.responses.render("utter_staff_answer_how", {"number": number})
-        await query.answer()
-        if isinstance(query.message, Message):
-            await query.message.answer(html.escape(how.text), reply_markup=ForceReply(selective=True))
-
-    @router.message(F.text, F.reply_to_message.from_user.is_bot)
-    async def answered(message: Message) -> None:
-        asked = message.reply_to_message
-        number = _NUMBER.search((asked and asked.text) or "")
-        if number and desk.tickets.answer(number[0], message.text or "", desk.clock()):
-            after()
-            await message.answer(desk.responses.render("utter_staff_answered", {"number": number[0]}).text)
-
-    return router
-
-
-def staff_sender(bot: Bot, desk: Desk) -> Callable[[Delivery], Awaitable[None]]:
-    """Delivers outbox rows of the staff chat; without a staff chat there is nobody to tell."""
-
-    async def deliver(delivery: Delivery) -> None:
-        ticket = desk.tickets.ticket(delivery.ticket)
-        if desk.chat is not None and ticket is not None:
-            await _deliver(bot, desk.chat, desk.card(ticket, delivery.body["response"]))
-
-    return deliver
-
-
-def chat_sender(bot: Bot, desk: Desk) -> Callable[[Delivery], Awaitable[None]]:
-    """Delivers outbox rows for customers' chats: the shop's words and changes of state."""
-
-    async def deliver(delivery: Delivery) -> None:
-        ticket = desk.tickets.ticket(delivery.ticket)
-        if ticket is not None:
-            values = {**vars(ticket), **delivery.body, "shop_name": desk.shop_names.get(ticket.shop, ticket.shop)}
-            reply = desk.responses.render(delivery.body["response"], values)
-            await _deliver(bot, int(ticket.chat.removeprefix("tg:")), reply)
-
-    return deliver
-
-
-async def _deliver(bot: Bot, chat: int, reply: Reply) -> None:
-    try:
-        await send(bot, chat, reply)
-    except _PERMANENT as error:
-        raise Undelivered(type(error).__name__, permanent=True) from error
-    except TelegramAPIError as error:
-        raise Undelivered(type(error).__name__, permanent=False) from error
-
-
-# messages
-
-
-async def send(bot: Bot | None, chat: int, reply: Reply) -> None:
-    """Send a reply in as many messages as Telegram's limit asks for; the buttons go under the last."""
-    if bot is None or not reply.text:
+async def _once(handler: Any, event: Any, data: dict[str, Any]) -> Any:
+    """Handle an update that comes again no second time."""
+    state: FSMContext = data["state"]
+    if data["event_update"].update_id in (await state.get_data()).get("updates", []):
         return
-    texts = list(_messages(reply.text))
-    for text in texts[:-1]:
-        await bot.send_message(chat, text)
-    await bot.send_message(chat, texts[-1], reply_markup=_markup(reply))
+    await handler(event, data)
+    kept = await state.get_data()
+    if _mark(kept, data["event_update"]):
+        await state.set_data(kept)
 
 
-def _messages(text: str) -> Iterator[str]:
-    """HTML messages under the limit: quotations as such, long ones cut after a sentence."""
-    message, length = "", 0
-    for quoted, block in _blocks(text):
-        for piece in _pieces(block):
-            if message and length + len(piece) > _LONGEST:
-                yield message.strip("\n")
-                message, length = "", 0
-            escaped = html.escape(piece, quote=False)
-            message += f"<blockquote>{escaped}</blockquote>\n" if quoted else f"{escaped}\n"
-            length += len(piece) + 1
-    yield message.strip("\n")
-
-
-def _blocks(text: str) -> Iterator[tuple[bool, str]]:
-    """Neighbouring lines that are quoted, or not, as one block."""
-    lines: list[str] = []
-    quoted = False
-    for line in text.splitlines():
-        if lines and line.startswith("> ") != quoted:
-            yield quoted, "\n".join(lines)
-            lines = []
-        quoted = line.startswith("> ")
-        lines.append(line.removeprefix("> "))
-    yield quoted, "\n".join(lines)
-
-
-def _pieces(block: str) -> Iterator[str]:
-    while len(block) > _LONGEST:
-        ends = [match.start() for match in _SENTENCE.finditer(block, 0, _LONGEST)]
-        cut = ends[-1] if ends else _LONGEST
-        yield block[:cut]
-        block = block[cut:].lstrip()
-    yield block
-
-
-def _markup(reply: Reply) -> InlineKeyboardMarkup | ReplyKeyboardMarkup | None:
-    if any(button.payload == SHARE_CONTACT for button in reply.buttons):
-        keys = [
-            KeyboardButton(text=button.title, request_contact=button.payload == SHARE_CONTACT or None)
-            for button in reply.buttons
-        ]
-        return ReplyKeyboardMarkup(keyboard=[[key] for key in keys], resize_keyboard=True, one_time_keyboard=True)
-    return _inline(reply)
-
-
-def _inline(reply: Reply) -> InlineKeyboardMarkup | None:
-    """One button a row: titles are sentences, screens are narrow."""
-    rows = [
-        [InlineKeyboardButton(text=button.title[:_LONGEST_TITLE], callback_data=button.payload)]
-        for button in reply.buttons
-    ]
-    return InlineKeyboardMarkup(inline_keyboard=rows) if rows else None
+def _mark(state: dict[str, Any], update: Update) -> bool:
+    """Remember an update as handled; False when it was remembered already."""
+    handled = state.get("updates", [])
+    state["updates"] = [*handled, update.update_id][-_REMEMBERED:] if update.update_id not in handled else handled
+    return update.update_id not in handled
 
 
 def _chat(telegram_id: int) -> str:

@@ -4,12 +4,12 @@ import asyncio
 import sys
 from email.message import EmailMessage
 
-from bot.dialogue import SHARE_CONTACT, Incoming, State
 from bot.house import House
 from bot.mail import write_eml
 from bot.post import deliver_one, mail_sender
 from bot.responses import Reply
 from bot.tickets import Delivery
+from bot.turn import SHARE_CONTACT, Incoming, State
 
 _CHAT = "terminal"
 

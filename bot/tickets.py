@@ -3,7 +3,7 @@
 import json
 import secrets
 import sqlite3
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, fields, replace
 from datetime import date, datetime, timedelta
@@ -23,12 +23,12 @@ migrations = Migrations("konfident")
 
 
 class Undelivered(Exception):  # noqa: N818  # it says what happened to an outbox row
-    """A row could not be delivered; `permanent` ends the tries."""
+    """A row could not be delivered; `permanent` ends the tries, `pause` is the least time to the next one."""
 
-    def __init__(self, reason: str, *, permanent: bool) -> None:
+    def __init__(self, reason: str, *, permanent: bool, pause: timedelta = timedelta(0)) -> None:
         """`reason` holds no words of customers and no secrets."""
         super().__init__(reason)
-        self.permanent = permanent
+        self.permanent, self.pause = permanent, pause
 
 
 @migrations()
@@ -122,13 +122,13 @@ class Event:
 
 @dataclass(frozen=True)
 class Delivery:
-    """An outbox row under lease: one letter or message of a ticket. `body` is the channel's own."""
+    """An outbox row under lease. `body` is the channel's own; `ticket` is empty for a reply in a conversation."""
 
     id: int
     ticket: str
     channel: Channel
     message_id: str
-    body: Mapping[str, str]
+    body: Mapping[str, Any]
     attempts: int
 
 
@@ -175,15 +175,15 @@ class Tickets:
         """A clerk begins; False when someone else did or the ticket is closed."""
         return self._moved(number, "taken", ("opened",), "", now)
 
-    def answer(self, number: str, text: str, now: datetime) -> bool:
-        """The shop's words go to the customer, also after closing; False when there is no such ticket."""
+    def answer(self, number: str, text: str, now: datetime, files: Sequence[Mapping[str, str]] = ()) -> bool:
+        """The shop's words and files go to the customer, also after closing; False when there is no such ticket."""
         with self._at_once():
             ticket = self.ticket(number)
             if ticket is None:
                 return False
             if not self._moved(number, "answered", OPEN_STATUSES, text, now):
                 self._record(number, now, "shop", "answered", text)
-            self._enqueue(number, "chat", {"response": "utter_shop_answer", "text": text}, now)
+            self._enqueue(number, "chat", {"response": "utter_shop_answer", "text": text, "files": list(files)}, now)
             return True
 
     def close_ticket(self, number: str, now: datetime) -> bool:
@@ -229,24 +229,40 @@ class Tickets:
         )
 
     def mark_sent(self, delivery: Delivery, now: datetime) -> None:
-        """It has left; the record says so."""
+        """It has left; the record says so. Of a reply in a conversation nothing is kept."""
         with self._at_once():
+            if not delivery.ticket:
+                self._db.table("outbox").delete(delivery.id)
+                return
             self._db.table("outbox").update(delivery.id, {"state": "sent", "error": ""})
             if delivery.channel == "mail":
                 self._record(delivery.ticket, now, "system", "letter sent", delivery.message_id)
 
-    def postpone(self, delivery: Delivery, error: str, now: datetime, *, permanent: bool = False) -> None:
-        """Try again later, twice as late each time up to five minutes; a permanent refusal ends the tries."""
-        pause = min(_FIRST_PAUSE * 2 ** min(delivery.attempts, 10), _LONGEST_PAUSE)
+    def postpone(
+        self,
+        delivery: Delivery,
+        error: str,
+        now: datetime,
+        *,
+        permanent: bool = False,
+        least: timedelta = timedelta(0),
+    ) -> None:
+        """Try again later, twice as late each time up to five minutes but not before `least`.
+
+        A permanent refusal ends the tries.
+        """
+        pause = max(least, min(_FIRST_PAUSE * 2 ** min(delivery.attempts, 10), _LONGEST_PAUSE))
         changes = {"attempts": delivery.attempts + 1, "error": error, "due": (now + pause).isoformat()}
         with self._at_once():
+            if permanent and not delivery.ticket:
+                self._db.table("outbox").delete(delivery.id)
+                return
             self._db.table("outbox").update(
                 delivery.id, {**changes, "leased_until": "", "state": "failed" if permanent else "waiting"}
             )
             if permanent:
                 self._record(delivery.ticket, now, "system", f"{delivery.channel} undelivered", error)
-                if delivery.channel == "mail":
-                    self._enqueue(delivery.ticket, "staff", {"response": "utter_staff_undelivered"}, now)
+                self._tell_staff(delivery, now)
 
     # chats
 
@@ -264,7 +280,25 @@ class Tickets:
         else:
             self._db.table("chats").delete_where("key = ?", [key])
 
+    def keep_turn(
+        self, key: str, state: Mapping[str, Any], reply: Mapping[str, Any], now: datetime, lease: timedelta
+    ) -> Delivery:
+        """Keep a chat's state together with the reply that is about to be sent, leased to the caller.
+
+        A power cut between the two would leave a customer without an answer, or answer the same message twice.
+        """
+        with self._at_once():
+            self.keep_chat_state(key, state, now)
+            row = self._enqueue("", "chat", {"chat": key, **reply}, now, lease=lease)
+        return Delivery(row, "", "chat", "", {"chat": key, **reply}, 0)
+
     # inside one transaction
+
+    def _tell_staff(self, delivery: Delivery, now: datetime) -> None:
+        """A letter or an answer that cannot arrive is a matter for people."""
+        responses = {"mail": "utter_staff_undelivered", "chat": "utter_staff_chat_undelivered"}
+        if delivery.channel in responses:
+            self._enqueue(delivery.ticket, "staff", {"response": responses[delivery.channel]}, now)
 
     def _opened(self, draft: Draft, now: datetime) -> Ticket:
         number = self._next_number(draft.prefix, now.year)
@@ -311,15 +345,27 @@ class Tickets:
         return bool(changed)
 
     def _enqueue(
-        self, number: str, channel: Channel, body: Mapping[str, str], now: datetime, message_id: str = ""
-    ) -> None:
-        """The Message-ID is made here, once: a repeated delivery is the same letter."""
-        message_id = message_id or f"{number}.{secrets.token_hex(6)}"
-        row = {"ticket": number, "channel": channel, "message_id": message_id, "attempts": 0, "error": ""}
-        content = json.dumps(body, ensure_ascii=False)
-        self._db.table("outbox").insert(
-            {**row, "body": content, "state": "waiting", "due": now.isoformat(), "leased_until": ""}
-        )
+        self,
+        number: str,
+        channel: Channel,
+        body: Mapping[str, Any],
+        now: datetime,
+        message_id: str = "",
+        lease: timedelta = timedelta(0),
+    ) -> int:
+        """Add a row; its Message-ID is made here, once: a repeated delivery is the same letter."""
+        row = {
+            "ticket": number,
+            "channel": channel,
+            "message_id": message_id or f"{number}.{secrets.token_hex(6)}",
+            "body": json.dumps(body, ensure_ascii=False),
+            "state": "waiting",
+            "due": now.isoformat(),
+            "leased_until": (now + lease).isoformat() if lease else "",
+            "attempts": 0,
+            "error": "",
+        }
+        return int(self._db.table("outbox").insert(row).last_pk or 0)
 
     def _record(self, number: str, now: datetime, actor: Actor, what: str, text: str) -> None:
         event = Event(number, now, actor, what, text)

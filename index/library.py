@@ -38,11 +38,15 @@ class Found:
 
 @dataclass(frozen=True)
 class Answer:
-    """Clauses best first; or none, with the topic on which the policy is silent or the number it lacks."""
+    """Clauses best first; or none, with the topic on which the policy is silent or the number it lacks.
+
+    `whole` is the number of a section or clause that was asked for with everything below it.
+    """
 
     clauses: tuple[Found, ...]
     silent_on: str = ""
     missing: str = ""
+    whole: str = ""
 
 
 @dataclass(frozen=True)
@@ -107,6 +111,10 @@ class Library:
         if sum(share for topic, share in shares.items() if topic in shelf.silent) >= _SILENT_MASS:
             return Answer((), silent_on=self._silent_topic(shelf, shares))
         return Answer(self._ranked(shelf, text, shares))
+
+    def whole(self, shop: str, number: str) -> Answer:
+        """A section, or a clause with all below it."""
+        return _by_number(self.shelves[shop].policy, Reference(number, whole=True))
 
     def _silent_topic(self, shelf: Shelf, shares: Mapping[str, float]) -> str:
         """What the policy is silent on, in words («о передаче данных за границу»)."""
@@ -195,8 +203,9 @@ def _by_number(policy: Policy, reference: Reference) -> Answer:
     if clause is None and not below:
         return Answer((), missing=reference.number)
     clauses = ((clause,) if clause else ()) + below
-    shown = clauses if reference.whole else clauses[:_SHOWN]
-    return Answer(tuple(Found(found, 1.0) for found in shown))
+    is_whole = bool(below) and (reference.whole or clause is None)
+    found = tuple(Found(each, 1.0) for each in (clauses if is_whole else clauses[:_SHOWN]))
+    return Answer(found, whole=reference.number if is_whole else "")
 
 
 def _numbers(policy: Policy) -> tuple[str, ...]:

@@ -29,9 +29,7 @@ def words(text: str) -> list[str]:
 GROUP_USER = 777001  # who writes in a group when a test names nobody
 MIB = 2**20
 TEXT_LIMIT, CAPTION_LIMIT = 4096, 1024
-TEXT_FIELDS = words(
-    "text caption parse_mode callback_query_id url document photo file_id action name language_code"
-)
+TEXT_FIELDS = words("text caption parse_mode callback_query_id url document photo file_id action name language_code")
 CHAT_ACTIONS = words(
     "typing upload_photo record_video upload_video record_voice upload_voice upload_document choose_sticker"
     " find_location record_video_note upload_video_note"
@@ -303,7 +301,7 @@ class BotApi:
 
     def __init__(self, token: str = "42:TEST") -> None:
         """Make a server that knows one bot and no chats."""
-        self.token, self.bot_id, self.url = token, int(token.split(":")[0]), ""
+        self.token, self.bot_id, self.url = token, int(token.split(":", maxsplit=1)[0]), ""
         self.sent: list[tuple[str, Json]] = []
         self.messages: defaultdict[int, list[Json]] = defaultdict(list)
         self.known_chats: set[int] = set()
@@ -330,7 +328,7 @@ class BotApi:
     def _method_table(self) -> dict[str, Callable[[Json], Any]]:
         """List the methods this server has."""
         return {
-            "getMe": lambda p: self._me(),
+            "getMe": lambda _p: self._me(),
             "getUpdates": self._get_updates,
             "deleteWebhook": self._delete_webhook,
             "setMyCommands": self._set_my_commands,
@@ -349,8 +347,8 @@ class BotApi:
             "getChatMember": self._get_chat_member,
             "createForumTopic": self._create_forum_topic,
             "closeForumTopic": self._close_forum_topic,
-            "logOut": lambda p: True,
-            "close": lambda p: True,
+            "logOut": lambda _p: True,
+            "close": lambda _p: True,
         }
 
     # The server.
@@ -409,10 +407,10 @@ class BotApi:
         self._changed.set()
         self._changed = asyncio.Event()
 
-    async def _wait_for(self, ready: Callable[[], bool], timeout: float) -> bool:
+    async def _wait_for(self, ready: Callable[[], bool], seconds: float) -> bool:
         """Wait until a condition holds; say whether it came in time."""
         with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(timeout):
+            async with asyncio.timeout(seconds):
                 while not ready():
                     await self._changed.wait()
         return ready()
@@ -716,9 +714,7 @@ class BotApi:
         fields = {"text": text, **({"entities": [entity]} if entity else {}), **extra}
         return self.push({"message": self.user_message(chat_id, user_id, **fields)})
 
-    def user_taps(
-        self, chat_id: int, button: str, message_id: int | None = None, user_id: int | None = None
-    ) -> Json:
+    def user_taps(self, chat_id: int, button: str, message_id: int | None = None, user_id: int | None = None) -> Json:
         """Tap the inline button with this text or data, in the newest message that has it."""
         for message in reversed(self.messages[chat_id]):
             data = callback_data(message, button) if message_id in (None, message["message_id"]) else None
@@ -751,17 +747,17 @@ class BotApi:
         """Perform the next call of a method, but cut the connection instead of answering."""
         self._drops[method] += 1
 
-    async def next_message(self, chat_id: int, timeout: float = 10) -> Json:
+    async def next_message(self, chat_id: int, seconds: float = 10) -> Json:
         """Wait for the bot's next message in a chat, as it was when sent."""
-        if not await self._wait_for(lambda: bool(self._unseen[chat_id]), timeout):
-            raise AssertionError(f"no message to chat {chat_id} in {timeout} s")
+        if not await self._wait_for(lambda: bool(self._unseen[chat_id]), seconds):
+            raise AssertionError(f"no message to chat {chat_id} in {seconds} s")
         return self._unseen[chat_id].popleft()
 
-    async def next_call(self, method: str, timeout: float = 10) -> Json:
+    async def next_call(self, method: str, seconds: float = 10) -> Json:
         """Wait for the next call of a method not given yet; give its parameters."""
         seen = self._calls_seen[method]
-        if not await self._wait_for(lambda: len(self.calls(method)) > seen, timeout):
-            raise AssertionError(f"no call of {method} in {timeout} s")
+        if not await self._wait_for(lambda: len(self.calls(method)) > seen, seconds):
+            raise AssertionError(f"no call of {method} in {seconds} s")
         self._calls_seen[method] += 1
         return self.calls(method)[seen]
 

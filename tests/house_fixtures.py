@@ -2,6 +2,7 @@
 
 import copy
 import json
+import re
 from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from functools import cache
@@ -9,7 +10,6 @@ from pathlib import Path
 
 import pytest
 
-from bot.dialogue import Incoming, State, Turn
 from bot.house import House
 from bot.responses import Responses
 from bot.rooms import Rooms
@@ -17,12 +17,14 @@ from bot.rules import Rules, read_rules
 from bot.settings import read_settings
 from bot.shops import Shop, read_shops
 from bot.tickets import Ticket, Tickets
+from bot.turn import Incoming, State, Turn
 from index.library import Library
 from index.recognizer import Recognizer
 
 ROOT = Path(__file__).resolve().parents[1]
 NOON = datetime(2026, 11, 21, 7, 0, tzinfo=UTC)  # twelve o'clock in Almaty
 AFFIRM = "/affirm"
+_FORM = re.compile(r'\{"form":"\w+"\}|(?<=\{)"form":"\w+",')  # which form a button belongs to
 
 
 class Chat:
@@ -69,7 +71,7 @@ class Chat:
     @property
     def buttons(self) -> list[str]:
         """What the buttons of the last reply stand for."""
-        return [button.payload for button in self.turn.reply.buttons]
+        return [_FORM.sub("", button.payload) for button in self.turn.reply.buttons]
 
     @property
     def asked(self) -> str | None:
@@ -115,7 +117,7 @@ class Chat:
     def _is_yes(self, incoming: Incoming) -> bool:
         """«да», the summary's button, its words or its number; anywhere but at the summary nothing is a yes."""
         shown = [(str(number), *button) for number, button in enumerate(self.state.get("buttons", ()), start=1)]
-        ways = {"да", *(way.casefold() for *ways, payload in shown if payload == AFFIRM for way in ways)}
+        ways = {"да", *(way.casefold() for *ways, payload in shown if _FORM.sub("", payload) == AFFIRM for way in ways)}
         at_summary = self.state["slots"].get("requested_slot") == "confirmed"
         return at_summary and (incoming.payload == AFFIRM or incoming.text.casefold().strip(" .!") in ways)
 

@@ -104,7 +104,7 @@ async def konfident_run(api: BotApi, folder: Path, env: dict[str, str]) -> Async
 async def _polling(api: BotApi, konfident: Konfident) -> None:
     """Wait for its first getUpdates; a process that ends before is shown with its log."""
     api._calls_seen["getUpdates"] = len(api.calls("getUpdates"))  # an earlier process may have asked
-    asked = asyncio.create_task(api.next_call("getUpdates", timeout=_START_S))
+    asked = asyncio.create_task(api.next_call("getUpdates", seconds=_START_S))
     ended = asyncio.create_task(konfident.process.wait())
     await asyncio.wait({asked, ended}, return_when=asyncio.FIRST_COMPLETED)
     for task in (asked, ended):
@@ -150,4 +150,4 @@ class Customer:
 
     async def hears(self) -> dict[str, Any]:
         """Wait for the bot's next message."""
-        return await self.api.next_message(self.chat, timeout=PATIENCE_S)
+        return await self.api.next_message(self.chat, seconds=PATIENCE_S)

@@ -114,8 +114,8 @@ def alike(what: Any) -> Any:
 
 
 async def test_both_doors_do_the_same(house: House, enter: Enter, server: Server) -> None:
-    recorder = Recorder(house.dialogue._executor)
-    house.dialogue._executor = recorder
+    recorder = Recorder(house.dialogue._steps._executor)
+    house.dialogue._steps._executor = recorder
     aigul = enter("protorg")
     await aigul.says("Сколько лет вы держите мои данные?", "Передаёте ли вы мои сведения за рубеж?")
     await aigul.says("Сотрите мой профиль навсегда", "не помню", AIGUL, "да", "мои обращения")

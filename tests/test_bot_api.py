@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 import pytest_asyncio
@@ -32,6 +31,9 @@ from aiogram.types import (
 )
 from aiohttp import ClientSession
 from bot_api import BotApi
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
 
 pytestmark = pytest.mark.asyncio
 
@@ -70,7 +72,7 @@ def inline(**button: Any) -> InlineKeyboardMarkup:
     return InlineKeyboardMarkup(inline_keyboard=[[InlineKeyboardButton(text="Go", **button)]])
 
 
-async def test_bot_answers_by_long_polling(api: BotApi, bot: Bot, dispatcher: Dispatcher) -> None:
+async def test_bot_answers_by_long_polling(api: BotApi, dispatcher: Dispatcher) -> None:
     """A user's text reaches a handler, and its answer reaches the chat parsed."""
     source = '😀 &lt;<b>bold <i>both</i></b> <a href="https://a.kz/?x=1&amp;y=2">link</a> <code>c</code>'
     returned = asyncio.get_running_loop().create_future()
@@ -87,7 +89,8 @@ async def test_bot_answers_by_long_polling(api: BotApi, bot: Bot, dispatcher: Di
         {"type": "italic", "offset": 9, "length": 4},
     ]
     sent = await returned
-    assert sent.html_text == source.replace("&amp;", "&") and sent.chat.first_name == "Test"
+    assert sent.html_text == source.replace("&amp;", "&")
+    assert sent.chat.first_name == "Test"
 
 
 async def test_updates_stay_until_confirmed_and_may_repeat(api: BotApi, bot: Bot) -> None:
@@ -133,8 +136,10 @@ async def test_taps_edits_and_deletion(api: BotApi, bot: Bot, dispatcher: Dispat
     edited = await bot.edit_message_reply_markup(
         chat_id=CHAT, message_id=sent.message_id, reply_markup=inline(url="https://a.kz")
     )
-    assert isinstance(edited, Message) and edited.reply_markup
-    assert await bot.delete_message(CHAT, sent.message_id) and api.messages[CHAT] == []
+    assert isinstance(edited, Message)
+    assert edited.reply_markup
+    assert await bot.delete_message(CHAT, sent.message_id)
+    assert api.messages[CHAT] == []
     with pytest.raises(TelegramBadRequest, match="message to edit not found"):
         await bot.edit_message_text("x", chat_id=CHAT, message_id=sent.message_id)
     said = api.user_says(CHAT, "mine")["message"]["message_id"]
@@ -180,9 +185,7 @@ async def test_limits_are_kept(api: BotApi, bot: Bot) -> None:
         "chat not found": bot.send_message(8, "x"),
         "BUTTON_DATA_INVALID": bot.send_message(CHAT, "x", reply_markup=inline(callback_data="я" * 33)),
         "Text buttons are unallowed": bot.send_message(CHAT, "x", reply_markup=inline()),
-        "exactly one action": bot.send_message(
-            CHAT, "x", reply_markup=inline(url="tg://a", callback_data="a")
-        ),
+        "exactly one action": bot.send_message(CHAT, "x", reply_markup=inline(url="tg://a", callback_data="a")),
         "phone number can be requested in private": bot.send_message(GROUP, "x", reply_markup=keyboard),
         "wrong parameter action": bot.send_chat_action(CHAT, "dancing"),
         "BOT_COMMAND_INVALID": bot.set_my_commands([BotCommand(command="Старт", description="x")]),
@@ -194,7 +197,8 @@ async def test_limits_are_kept(api: BotApi, bot: Bot) -> None:
     assert not any(api.messages.values())
     await bot.send_message(CHAT, "<b>" + "x" * 4096 + "</b>", parse_mode="HTML")
     asked = await bot.send_message(CHAT, "x", reply_markup=keyboard)
-    assert asked.reply_markup is None and api.messages[CHAT][-1]["keyboard"]["keyboard"]
+    assert asked.reply_markup is None
+    assert api.messages[CHAT][-1]["keyboard"]["keyboard"]
     with pytest.raises(TelegramBadRequest, match="message can't be edited"):
         await bot.edit_message_text("y", chat_id=CHAT, message_id=asked.message_id)
     contact_update = api.user_shares_contact(CHAT, "+77010000000")
@@ -221,25 +225,27 @@ async def test_faults_come_when_asked(api: BotApi, bot: Bot) -> None:
     await bot.send_message(CHAT, "next")
     assert [message["text"] for message in api.messages[CHAT]] == ["dropped", "next"]
     with pytest.raises(AssertionError, match="no message to chat 8"):
-        await api.next_message(8, timeout=0.01)
+        await api.next_message(8, seconds=0.01)
 
 
 async def test_files_go_both_ways(api: BotApi, bot: Bot) -> None:
     """A registered file is downloaded, and a sent one can be sent again by its id."""
     file = api.add_file("voice/1.oga", b"sound", file_id="v1")
     got = await bot.download(file["file_id"])
-    assert got is not None and got.read() == b"sound"
+    assert got is not None
+    assert got.read() == b"sound"
     with pytest.raises(TelegramBadRequest, match="wrong file_id"):
         await bot.get_file("unknown")
-    sent = await bot.send_document(
-        CHAT, BufferedInputFile(b"pdf", "a.pdf"), caption="<b>A</b>", parse_mode="HTML"
-    )
-    assert sent.document and sent.document.file_name == "a.pdf" and sent.html_text == "<b>A</b>"
+    sent = await bot.send_document(CHAT, BufferedInputFile(b"pdf", "a.pdf"), caption="<b>A</b>", parse_mode="HTML")
+    assert sent.document
+    assert sent.document.file_name == "a.pdf"
+    assert sent.html_text == "<b>A</b>"
     assert (await bot.send_document(CHAT, sent.document.file_id)).document == sent.document
     assert (await bot.send_photo(CHAT, BufferedInputFile(b"png", "p.png"))).photo
     photos = [InputMediaPhoto(media=BufferedInputFile(name.encode(), name)) for name in ("1.png", "2.png")]
     album = await bot.send_media_group(CHAT, [*photos])
-    assert len(album) == 2 and album[0].media_group_id == album[1].media_group_id
+    assert len(album) == 2
+    assert album[0].media_group_id == album[1].media_group_id
     with pytest.raises(TelegramBadRequest, match="document can't be mixed"):
         await bot.send_media_group(CHAT, [photos[0], InputMediaDocument(media=sent.document.file_id)])
 
@@ -258,7 +264,8 @@ async def test_groups_have_members_and_topics(api: BotApi, bot: Bot) -> None:
         await bot.get_chat_member(GROUP, 4)
     topic = await bot.create_forum_topic(GROUP, "Заявка")
     sent = await bot.send_message(GROUP, "x", message_thread_id=topic.message_thread_id)
-    assert sent.is_topic_message and (await bot.get_chat(GROUP)).is_forum
+    assert sent.is_topic_message
+    assert (await bot.get_chat(GROUP)).is_forum
     assert await bot.close_forum_topic(GROUP, topic.message_thread_id)
     with pytest.raises(TelegramBadRequest, match="TOPIC_NOT_MODIFIED"):
         await bot.close_forum_topic(GROUP, topic.message_thread_id)
@@ -272,8 +279,11 @@ async def test_groups_have_members_and_topics(api: BotApi, bot: Bot) -> None:
 async def test_requests_of_every_form(api: BotApi, bot: Bot) -> None:
     """GET, forms and JSON are read alike; an unknown token or method is refused in JSON."""
     await bot.set_my_commands([BotCommand(command="start", description="Начать")], language_code="ru")
-    assert len(await bot.get_my_commands(language_code="ru")) == 1 and await bot.get_my_commands() == []
-    assert (await bot.get_me()).id == 42 and await bot.delete_webhook() and await bot.log_out()
+    assert len(await bot.get_my_commands(language_code="ru")) == 1
+    assert await bot.get_my_commands() == []
+    assert (await bot.get_me()).id == 42
+    assert await bot.delete_webhook()
+    assert await bot.log_out()
     call: dict[str, str | int] = {"chat_id": CHAT, "text": "123"}
     async with ClientSession(f"{api.url}/bot{api.token}/") as client:
         for response in (

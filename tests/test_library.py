@@ -151,7 +151,6 @@ def test_at_most_three_clauses_are_given_best_first(ask: Ask) -> None:
     [
         ("protorg", "что написано в пункте 5.2", ["5.2"]),
         ("homeshop", "что написано в пункте 5.2", ["5.2", "5.2.1"]),
-        ("protorg", "раздел три", ["3.1", "3.2", "3.2.1"]),
         ("protorg", "раздел 9 целиком", ["9.1", "9.2", "9.3", "9.4"]),
         ("homeshop", "весь второй раздел", ["2.1", "2.2"]),
         ("jetu", "покажите пункт 1.1", ["1.1"]),
@@ -159,6 +158,13 @@ def test_at_most_three_clauses_are_given_best_first(ask: Ask) -> None:
 )
 def test_a_clause_asked_for_by_number_is_given_by_number(ask: Ask, shop: str, text: str, given: list[str]) -> None:
     assert numbers(ask(shop, text)) == given
+
+
+def test_a_section_asked_for_by_number_is_given_whole(ask: Ask) -> None:
+    answer = ask("protorg", "раздел три")
+    assert answer.whole == "3"
+    assert numbers(answer)[:3] == ["3.1", "3.2", "3.2.1"]
+    assert numbers(answer)[-1] == "3.3.1"
 
 
 @pytest.mark.parametrize(("text", "missing"), [("пункт 7.9", "7.9"), ("седьмой раздел", "7"), ("пункт 5.2.1", "5.2.1")])

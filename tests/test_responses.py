@@ -10,11 +10,11 @@ from typing import Any
 import pytest
 from house_fixtures import ROOT, shops, words
 
-from bot.dialogue import SHARE_CONTACT
 from bot.responses import Button, Reply, Responses
 from bot.shops import KINDS
 from bot.telegram import COMMANDS
 from bot.tickets import OPEN_STATUSES
+from bot.turn import SHARE_CONTACT
 from index.clauses import read_policy
 from index.library import policy_files
 from index.training import WISHES, IntentsError
@@ -75,8 +75,15 @@ def test_all_lines_of_a_quoted_value_are_quoted(tmp_path: Path) -> None:
     assert reply.text == "Пункт 3.3:\n> в том числе:\n> IP адрес;\n> время доступа.\nВот и всё."
 
 
-def test_a_quotation_without_words_is_left_out(tmp_path: Path) -> None:
-    assert said(tmp_path, [{"text": "Слова клиента:\n> {words}"}], {"words": ""}).text == "Слова клиента:"
+def test_a_quotation_without_words_is_left_out_with_its_heading(tmp_path: Path) -> None:
+    assert said(tmp_path, [{"text": "Жалоба.\nСлова клиента:\n> {words}"}], {"words": ""}).text == "Жалоба."
+
+
+def test_two_buttons_that_do_the_same_are_one(tmp_path: Path) -> None:
+    buttons = [{"title": "Также: {second}", "payload": "/a"}, {"title": "Дальше", "payload": "/a"}]
+    assert said(tmp_path, [{"text": "Вот.", "buttons": buttons}], {"second": "5.3"}).buttons == (
+        Button("Также: 5.3", "/a"),
+    )
 
 
 def test_braces_in_a_customers_words_are_only_words(tmp_path: Path) -> None:

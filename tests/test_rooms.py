@@ -44,11 +44,22 @@ DOORS: Mapping[str, frozenset[str]] = {
         "bot.contacts", "bot.rooms", "bot.settings", "bot.shops", "bot.tickets", "index.clauses", "index.library",
         "index.training",
     }),
-    "bot.dialogue": frozenset({"bot.responses", "bot.rules", "bot.tickets", "index.recognizer", "index.training"}),
+    "bot.turn": frozenset({"bot.responses", "index.recognizer"}),
+    "bot.steps": frozenset({"bot.responses", "bot.rules", "bot.turn"}),
+    "bot.form": frozenset({
+        "bot.responses", "bot.rules", "bot.steps", "bot.turn", "index.recognizer", "index.training",
+    }),
+    "bot.dialogue": frozenset({
+        "bot.form", "bot.responses", "bot.rules", "bot.steps", "bot.turn", "index.recognizer", "index.training",
+    }),
     "bot.post": frozenset({"bot.mail", "bot.shops", "bot.tickets"}),
-    "bot.telegram": frozenset({"bot.dialogue", "bot.responses", "bot.tickets"}),
+    "bot.messages": frozenset({"bot.responses", "bot.tickets", "bot.turn"}),
+    "bot.desk": frozenset({"bot.messages", "bot.responses", "bot.tickets"}),
+    "bot.telegram": frozenset({
+        "bot.desk", "bot.dialogue", "bot.messages", "bot.post", "bot.responses", "bot.tickets", "bot.turn",
+    }),
     # what is measured and checked
-    "bot.ask": frozenset({"bot.dialogue"}),
+    "bot.ask": frozenset({"bot.dialogue", "bot.turn"}),
     "bot.evaluation": frozenset({"index.training"}),
     "bot.check": frozenset({
         "bot.responses", "bot.rules", "bot.shops", "index.clauses", "index.library", "index.topics", "index.training",
@@ -63,17 +74,18 @@ DOORS: Mapping[str, frozenset[str]] = {
         "index.packaged_model",
     }),
     "bot.service": frozenset({
-        "bot.house", "bot.mail", "bot.post", "bot.shops", "bot.telegram", "index.clauses", "index.training",
+        "bot.desk", "bot.house", "bot.mail", "bot.post", "bot.shops", "bot.telegram", "index.clauses",
+        "index.training",
     }),
     "bot.terminal": frozenset({
-        "bot.dialogue", "bot.house", "bot.mail", "bot.post", "bot.responses", "bot.tickets",
+        "bot.house", "bot.mail", "bot.post", "bot.responses", "bot.tickets", "bot.turn",
     }),
 }  # fmt: skip
 ANYBODY = ("bot.__main__",)
 
 # An outside library -> the only modules that may import it.
 HOMES: Mapping[str, frozenset[str]] = {
-    "aiogram": frozenset({"bot.telegram"}),
+    "aiogram": frozenset({"bot.desk", "bot.messages", "bot.telegram"}),
     "aiosmtplib": frozenset({"bot.mail"}),
     "click": frozenset({"bot.__main__"}),
     "email_validator": frozenset({"bot.contacts"}),
@@ -82,7 +94,7 @@ HOMES: Mapping[str, frozenset[str]] = {
     "joblib": frozenset({"index.recognizer"}),
     "onnxruntime": frozenset({"index.encoder"}),
     "phonenumbers": frozenset({"bot.contacts"}),
-    "rasa_sdk": frozenset({"bot.actions", "bot.dialogue", "bot.house"}),
+    "rasa_sdk": frozenset({"bot.actions", "bot.dialogue", "bot.house", "bot.steps"}),
     "sentence_transformers": frozenset({"index.encoder", "index.packaged_model"}),
     "sklearn": frozenset({"index.recognizer"}),
     "sqlite3": frozenset({"bot.tickets"}),
@@ -240,7 +252,8 @@ def test_no_function_rebinds_a_name_of_its_module() -> None:
 def test_the_checks_above_see_what_they_look_for() -> None:
     tree = ast.parse(
         "import os\nfrom bot import mail\nSEEN = {}\nNAMES: list[str] = list()\nFIXED = (1, 2)\n"
-        "def f():\n    import faiss.loader\n    from aiogram import Bot\n    SEEN['a'] = 1\n    mail.NAMES.append('b')\n"
+        "def f():\n    import faiss.loader\n    from aiogram import Bot\n    SEEN['a'] = 1\n"
+        "    mail.NAMES.append('b')\n"
     )
     assert set(imported(tree)) == {"os", "bot.mail", "faiss.loader", "aiogram"}
     assert kept_at_module_level(tree) == {"SEEN", "NAMES"}

@@ -542,7 +542,7 @@ def test_when_the_staff_cannot_be_told_the_letter_is_not_given_up(tickets: Ticke
     assert claimed(tickets, NOON + LEASE) == letter
 
 
-def test_a_customer_who_blocked_the_bot_is_recorded_and_nobody_is_called(tickets: Tickets, path: Path) -> None:
+def test_a_customer_who_blocked_the_bot_is_recorded_and_the_staff_is_told(tickets: Tickets, path: Path) -> None:
     ticket, _ = tickets.open(WISH, NOON)
     tickets.answer(ticket.number, "Удалили", NOON)
     cards = len(waiting(path, "staff"))
@@ -550,7 +550,7 @@ def test_a_customer_who_blocked_the_bot_is_recorded_and_nobody_is_called(tickets
     tickets.postpone(message, "TelegramForbiddenError", NOON, permanent=True)
     assert record(tickets, ticket.number)[-1] == ("system", "chat undelivered")
     assert waiting(path, "chat") == []
-    assert len(waiting(path, "staff")) == cards
+    assert len(waiting(path, "staff")) == cards + 1
 
 
 # chats

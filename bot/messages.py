@@ -1,0 +1,145 @@
+"""Replies -> Telegram's messages: split under its limit, quotations as such, buttons below, refusals told apart."""
+
+import html
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import timedelta
+
+from aiogram import Bot
+from aiogram.exceptions import (
+    TelegramAPIError,
+    TelegramBadRequest,
+    TelegramForbiddenError,
+    TelegramNotFound,
+    TelegramRetryAfter,
+    TelegramUnauthorizedError,
+)
+from aiogram.types import (
+    InlineKeyboardButton,
+    InlineKeyboardMarkup,
+    KeyboardButton,
+    ReplyKeyboardMarkup,
+    ReplyKeyboardRemove,
+)
+
+from bot.responses import Button, Reply
+from bot.tickets import Delivery, Undelivered
+from bot.turn import SHARE_CONTACT
+
+_LONGEST = 3800
+_LONGEST_TITLE = 60
+_SENTENCE = re.compile(r"(?<=[.!?;:])\s+|\n")
+_PERMANENT = (TelegramForbiddenError, TelegramBadRequest, TelegramNotFound, TelegramUnauthorizedError)
+
+
+async def send_turn(bot: Bot | None, delivery: Delivery) -> None:
+    """A reply in a conversation, as the dialogue worded it."""
+    body = delivery.body
+    reply = Reply(body["text"], tuple(Button(*button) for button in body["buttons"]))
+    await hand_over(bot, int(body["chat"].removeprefix("tg:")), reply, body.get("closing", ""))
+
+
+async def hand_over(
+    bot: Bot | None, chat: int, reply: Reply, closing: str = "", files: Sequence[Mapping[str, str]] = ()
+) -> None:
+    """Send a reply and the files that come with it. Raises Undelivered."""
+    try:
+        await send(bot, chat, reply, closing)
+        for file in files:
+            await _send_file(bot, chat, file)
+    except TelegramRetryAfter as error:
+        pause = timedelta(seconds=error.retry_after)
+        raise Undelivered(type(error).__name__, permanent=False, pause=pause) from error
+    except _PERMANENT as error:
+        raise Undelivered(type(error).__name__, permanent=True) from error
+    except TelegramAPIError as error:
+        raise Undelivered(type(error).__name__, permanent=False) from error
+
+
+async def send(bot: Bot | None, chat: int, reply: Reply, closing: str = "") -> None:
+    """Send a reply in as many messages as Telegram's limit asks for; the buttons go under the last.
+
+    `closing` is a word to take the contact keyboard away with: a message has one kind of keyboard.
+    """
+    if bot is None or not reply.text:
+        return
+    if closing:
+        await bot.send_message(chat, closing, reply_markup=ReplyKeyboardRemove())
+    texts = list(messages(reply.text))
+    for text in texts[:-1]:
+        await bot.send_message(chat, text)
+    await bot.send_message(chat, texts[-1], reply_markup=_markup(reply))
+
+
+def messages(text: str) -> Iterator[str]:
+    """HTML messages under the limit: quotations as such, long ones cut after a sentence."""
+    message, length = "", 0
+    for quoted, block in _blocks(text):
+        for piece in _pieces(block):
+            if message and length + _units(piece) > _LONGEST:
+                yield message.strip("\n")
+                message, length = "", 0
+            escaped = html.escape(piece, quote=False)
+            message += f"<blockquote>{escaped}</blockquote>\n" if quoted else f"{escaped}\n"
+            length += _units(piece) + 1
+    yield message.strip("\n")
+
+
+def _blocks(text: str) -> Iterator[tuple[bool, str]]:
+    """Neighbouring lines that are quoted, or not, as one block."""
+    lines: list[str] = []
+    quoted = False
+    for line in text.splitlines():
+        if lines and line.startswith("> ") != quoted:
+            yield quoted, "\n".join(lines)
+            lines = []
+        quoted = line.startswith("> ")
+        lines.append(line.removeprefix("> "))
+    yield quoted, "\n".join(lines)
+
+
+def _pieces(block: str) -> Iterator[str]:
+    while _units(block) > _LONGEST:
+        longest = block.encode("utf-16-le")[: _LONGEST * 2].decode("utf-16-le", "ignore")
+        ends = [match.start() for match in _SENTENCE.finditer(longest, len(longest) // 2)]
+        cut = ends[-1] if ends else len(longest)
+        yield block[:cut]
+        block = block[cut:].lstrip()
+    yield block
+
+
+def _units(text: str) -> int:
+    """Length as Telegram counts it, in UTF-16 units."""
+    return len(text.encode("utf-16-le", "surrogatepass")) // 2
+
+
+def _markup(reply: Reply) -> InlineKeyboardMarkup | ReplyKeyboardMarkup | None:
+    if not asks_contact(reply):
+        return inline(reply)
+    keys = [
+        KeyboardButton(text=button.title, request_contact=button.payload == SHARE_CONTACT or None)
+        for button in reply.buttons
+    ]
+    return ReplyKeyboardMarkup(keyboard=[[key] for key in keys], resize_keyboard=True, one_time_keyboard=True)
+
+
+def asks_contact(reply: Reply) -> bool:
+    """True where Telegram's own contact button is offered: a reply keyboard."""
+    return any(button.payload == SHARE_CONTACT for button in reply.buttons)
+
+
+def inline(reply: Reply) -> InlineKeyboardMarkup | None:
+    """One button a row: titles are sentences, screens are narrow."""
+    rows = [
+        [InlineKeyboardButton(text=button.title[:_LONGEST_TITLE], callback_data=button.payload)]
+        for button in reply.buttons
+    ]
+    return InlineKeyboardMarkup(inline_keyboard=rows) if rows else None
+
+
+async def _send_file(bot: Bot | None, chat: int, file: Mapping[str, str]) -> None:
+    """A file that Telegram has already, by its id."""
+    if bot is not None and file["kind"] == "photo":
+        await bot.send_photo(chat, file["id"])
+    elif bot is not None:
+        await bot.send_document(chat, file["id"])
