@@ -230,9 +230,9 @@ class ValidateRequestForm(FormValidationAction):
         tracker: Tracker,
         domain: DomainDict,
     ) -> list[str]:
-        """Details only where the shop cannot act without them."""
-        needs_details = tracker.get_slot("kind") in NEEDS_DETAILS
-        return [slot for slot in domain_slots if slot != "details" or needs_details]
+        """Details only where the shop cannot act without them, or where the customer corrects them."""
+        asked = tracker.get_slot("kind") in NEEDS_DETAILS or tracker.get_slot("requested_slot") == "details"
+        return [slot for slot in domain_slots if slot != "details" or asked]
 
     def validate_contact(
         self,

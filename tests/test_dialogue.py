@@ -315,7 +315,7 @@ async def test_a_story_that_sounds_like_another_wish_is_a_detail(enter: Enter) -
 async def test_a_contact_is_asked_for_twice_more_and_then_done_without(enter: Enter) -> None:
     aigul = enter("protorg")
     await aigul.says(DELETE)
-    for answer in ("не помню", "не знаю"):
+    for answer in ("мой", "тот же"):
         await aigul.says(answer)
         assert aigul.heard("utter_bad_contact")
         assert aigul.asked == "contact"
@@ -326,14 +326,75 @@ async def test_a_contact_is_asked_for_twice_more_and_then_done_without(enter: En
     assert [(ticket.kind, ticket.contact) for ticket in aigul.tickets] == [("delete", "")]
 
 
+@pytest.mark.parametrize("no", ["нет", "не знаю", "не скажу"])
+async def test_no_to_the_contact_means_without_one(enter: Enter, no: str) -> None:
+    aigul = enter("protorg")
+    await aigul.says(DELETE, no)
+    assert aigul.heard("utter_slot_given_up", requested_slot="contact")
+    assert aigul.asked == "confirmed"
+
+
+@pytest.mark.parametrize("doubtful", ["подробнее", "потом", "хз"])
+async def test_only_a_plain_yes_sends(enter: Enter, doubtful: str) -> None:
+    aigul = enter("protorg")
+    await to_the_summary(aigul)
+    await aigul.says(doubtful)
+    assert aigul.asked == "confirmed"
+    assert aigul.tickets == []
+
+
+async def test_talk_at_the_summary_is_answered_and_is_no_detail(enter: Enter) -> None:
+    aigul = enter("protorg")
+    await to_the_summary(aigul)
+    await aigul.says("где мои обращения?")
+    assert aigul.heard("utter_no_tickets")
+    assert aigul.asked == "confirmed"
+    assert aigul.state["slots"]["details"] is None
+
+
+async def test_another_contact_at_the_summary_replaces_the_first(enter: Enter) -> None:
+    aigul = enter("protorg")
+    await to_the_summary(aigul)
+    await aigul.says("лучше на почту daniyar@example.kz", "да")
+    assert [(ticket.contact, ticket.details) for ticket in aigul.tickets] == [("daniyar@example.kz", "")]
+
+
+async def test_a_shop_named_in_the_middle_takes_the_request_there(enter: Enter) -> None:
+    aigul = enter("protorg")
+    await to_the_summary(aigul)
+    await aigul.commands('/choose_shop{"shop":"jetu"}')
+    assert aigul.asked == "confirmed"
+    await aigul.says("да")
+    assert [(ticket.shop, ticket.kind) for ticket in aigul.tickets] == [("jetu", "delete")]
+
+
+async def test_a_start_in_the_middle_drops_the_request_and_opens_the_shop(enter: Enter) -> None:
+    aigul = enter("protorg")
+    await to_the_summary(aigul)
+    await aigul.commands('/start{"shop":"jetu"}')
+    assert aigul.heard("utter_request_dropped")
+    assert (aigul.state["slots"]["shop"], aigul.asked, aigul.tickets) == ("jetu", None, [])
+
+
+@pytest.mark.parametrize(("asked", "shown"), [("раздел 9", "раздел 9."), ("3.3 целиком", "пункт 3.3 целиком.")])
+async def test_what_is_asked_for_whole_is_shown_whole(enter: Enter, asked: str, shown: str) -> None:
+    aigul = enter("protorg")
+    await aigul.says(asked)
+    number = asked.split()[asked.split()[0] == "раздел"]
+    policy = aigul.house.rooms.library.shelves["protorg"].policy
+    assert aigul.text.startswith(f"PROtorg.kz, {shown}")
+    for clause in policy.in_section(number) or (policy.by_number[number], *policy.under(number)):
+        assert all(line in aigul.text for line in clause.text.splitlines())
+
+
 async def test_details_are_asked_for_twice_more_and_then_done_without(enter: Enter) -> None:
     aigul = enter("allurauto")
     await to_the_details(aigul)
-    for answer in ("нет", "тут"):
+    for answer in ("ну", "тут"):
         await aigul.says(answer)
         assert aigul.heard("utter_details_too_short")
         assert aigul.asked == "details"
-    await aigul.says("нет")
+    await aigul.says("вот")
     assert aigul.heard("utter_slot_given_up", requested_slot="details")
     assert aigul.asked == "confirmed"
 
@@ -355,7 +416,7 @@ async def test_a_yes_is_asked_for_twice_more_and_then_the_request_is_put_aside(e
 
 async def test_each_question_of_a_form_has_its_own_three_tries(enter: Enter) -> None:
     aigul = enter("allurauto")
-    await aigul.says(COMPLAIN, "не помню", "не знаю", AIGUL, "нет", "тут")
+    await aigul.says(COMPLAIN, "мой", "тот же", AIGUL, "ну", "тут")
     assert aigul.heard("utter_details_too_short")
     assert aigul.asked == "details"
 
