@@ -90,7 +90,7 @@ class Dialogue:
         for number, (title, payload) in enumerate(turn.state.get("buttons", ()), start=1):
             if typed in (str(number), title.casefold(), _TITLE_ENDS.split(title.casefold())[0]):
                 return str(payload)
-        return self.responses.payload_of(typed)
+        return self.responses.payload_of(typed) if turn.state.get("buttons") else ""
 
     def _of_payload(self, payload: str) -> Meaning | None:
         match = _PAYLOAD.fullmatch(payload)
