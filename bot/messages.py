@@ -19,7 +19,6 @@ from aiogram.types import (
     InlineKeyboardMarkup,
     KeyboardButton,
     ReplyKeyboardMarkup,
-    ReplyKeyboardRemove,
 )
 
 from bot.responses import Button, Reply
@@ -36,15 +35,13 @@ async def send_turn(bot: Bot | None, delivery: Delivery) -> None:
     """A reply in a conversation, as the dialogue worded it."""
     body = delivery.body
     reply = Reply(body["text"], tuple(Button(*button) for button in body["buttons"]))
-    await hand_over(bot, int(body["chat"].removeprefix("tg:")), reply, body.get("closing", ""))
+    await hand_over(bot, int(body["chat"].removeprefix("tg:")), reply)
 
 
-async def hand_over(
-    bot: Bot | None, chat: int, reply: Reply, closing: str = "", files: Sequence[Mapping[str, str]] = ()
-) -> None:
+async def hand_over(bot: Bot | None, chat: int, reply: Reply, files: Sequence[Mapping[str, str]] = ()) -> None:
     """Send a reply and the files that come with it. Raises Undelivered."""
     try:
-        await send(bot, chat, reply, closing)
+        await send(bot, chat, reply)
         for file in files:
             await _send_file(bot, chat, file)
     except TelegramRetryAfter as error:
@@ -56,15 +53,10 @@ async def hand_over(
         raise Undelivered(type(error).__name__, permanent=False) from error
 
 
-async def send(bot: Bot | None, chat: int, reply: Reply, closing: str = "") -> None:
-    """Send a reply in as many messages as Telegram's limit asks for; the buttons go under the last.
-
-    `closing` is a word to take the contact keyboard away with: a message has one kind of keyboard.
-    """
+async def send(bot: Bot | None, chat: int, reply: Reply) -> None:
+    """Send a reply in as many messages as Telegram's limit asks for; the buttons go under the last."""
     if bot is None or not reply.text:
         return
-    if closing:
-        await bot.send_message(chat, closing, reply_markup=ReplyKeyboardRemove())
     texts = list(messages(reply.text))
     for text in texts[:-1]:
         await bot.send_message(chat, text)
@@ -114,18 +106,14 @@ def _units(text: str) -> int:
 
 
 def _markup(reply: Reply) -> InlineKeyboardMarkup | ReplyKeyboardMarkup | None:
-    if not asks_contact(reply):
+    """Buttons below the message; Telegram's own contact button is a keyboard that hides when it has been used."""
+    if all(button.payload != SHARE_CONTACT for button in reply.buttons):
         return inline(reply)
     keys = [
         KeyboardButton(text=button.title, request_contact=button.payload == SHARE_CONTACT or None)
         for button in reply.buttons
     ]
     return ReplyKeyboardMarkup(keyboard=[[key] for key in keys], resize_keyboard=True, one_time_keyboard=True)
-
-
-def asks_contact(reply: Reply) -> bool:
-    """True where Telegram's own contact button is offered: a reply keyboard."""
-    return any(button.payload == SHARE_CONTACT for button in reply.buttons)
 
 
 def inline(reply: Reply) -> InlineKeyboardMarkup | None:

@@ -181,7 +181,9 @@ def _plain(node: object) -> object:
 
 def _explained(path: Path, document: object, error: ValidationError) -> ShopError:
     """The first mistake in an owner's words, at the line of the deepest key that exists."""
-    first = min(error.errors(), key=lambda each: each["type"] != "extra_forbidden")  # a misspelt key explains a missing one
+    first = min(
+        error.errors(), key=lambda each: each["type"] != "extra_forbidden"
+    )
     keys = [key for key in first["loc"] if isinstance(key, str)]
     remedies = {
         "extra_forbidden": ("лишняя строка", "Уберите её или исправьте опечатку в названии."),

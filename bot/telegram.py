@@ -23,7 +23,7 @@ from aiogram.types import BotCommand, CallbackQuery, ErrorEvent, Message, Update
 
 from bot.desk import Desk, staff_router
 from bot.dialogue import Dialogue
-from bot.messages import asks_contact, send, send_turn
+from bot.messages import send, send_turn
 from bot.post import LEASE, deliver
 from bot.responses import Responses
 from bot.tickets import Tickets
@@ -165,11 +165,7 @@ class _Customers:
         done = await self._dialogue.handle(_chat(message.chat.id), await state.get_data(), incoming)
         _mark(done.state, update)
         tickets, now = self._desk.tickets, self._desk.clock()
-        asks = asks_contact(done.reply)
-        closing = self._dialogue.responses.word("utter_keyboard_gone") if done.state.get("keyboard") else ""
-        done.state["keyboard"] = asks
         reply = {"text": done.reply.text, "buttons": [[each.title, each.payload] for each in done.reply.buttons]}
-        reply["closing"] = "" if asks else closing
         delivery = tickets.keep_turn(_chat(message.chat.id), done.state, reply, now, LEASE)
         await deliver(tickets, delivery, lambda _: send_turn(message.bot, delivery), now)
         self._after()

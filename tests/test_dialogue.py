@@ -380,7 +380,7 @@ async def test_a_start_in_the_middle_drops_the_request_and_opens_the_shop(enter:
 async def test_what_is_asked_for_whole_is_shown_whole(enter: Enter, asked: str, shown: str) -> None:
     aigul = enter("protorg")
     await aigul.says(asked)
-    number = asked.split()[asked.split()[0] == "раздел"]
+    number = asked.split()[asked.split(maxsplit=1)[0] == "раздел"]
     policy = aigul.house.rooms.library.shelves["protorg"].policy
     assert aigul.text.startswith(f"PROtorg.kz, {shown}")
     for clause in policy.in_section(number) or (policy.by_number[number], *policy.under(number)):

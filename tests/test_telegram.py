@@ -501,11 +501,10 @@ async def test_the_updates_of_a_chat_keep_their_order(office: Office, api: BotAp
         office.dispatcher.start_polling(office.bot, handle_signals=False, close_bot_session=False)
     )
     for chat in (AIGUL, DANIYAR):
-        texts = [(await api.next_message(chat))["text"] for _ in range(7)]
+        texts = [(await api.next_message(chat))["text"] for _ in range(6)]
         begins = [
             "Здравствуйте. Я автоматический помощник",
             "Оформляю обращение в магазин PROtorg.kz: удаление данных.",
-            "Хорошо.",  # the contact keyboard goes
             "Проверьте обращение.",
             "Обращение PRO-2026-00000",
             "PROtorg.kz, пункт 5.2.",
@@ -525,6 +524,7 @@ async def test_the_senders_own_contact_counts_as_confirmed(aigul: Person, office
     await aigul.says(WISH)
     (share, *_), *_ = aigul.messages[-1]["keyboard"]["keyboard"]
     assert (share["text"], share["request_contact"]) == ("Отправить мой номер", True)
+    assert aigul.messages[-1]["keyboard"]["one_time_keyboard"]
     assert "Контакт: +77011234567" in await aigul.shares("77011234567")
     await aigul.taps(YES)
     assert (office.ticket().contact, office.ticket().identity) == ("+77011234567", "telegram")
@@ -547,14 +547,6 @@ async def test_anothers_contact_is_refused(aigul: Person, office: Office, owner:
     assert "Контакт: aigul@example.kz" in await aigul.says(AIGULS_MAIL)
     await aigul.taps(YES)
     assert (office.ticket().contact, office.ticket().identity) == (AIGULS_MAIL, "typed")
-
-
-async def test_the_contact_keyboard_goes_when_it_has_served(aigul: Person) -> None:
-    await aigul.says("protorg")
-    await aigul.says(WISH)
-    before = len(aigul.messages)
-    await aigul.says(AIGULS_MAIL)
-    assert any(message.get("keyboard", {}).get("remove_keyboard") for message in aigul.messages[before:])
 
 
 async def test_a_button_of_the_contact_keyboard_never_becomes_a_part_of_the_request(aigul: Person) -> None:
