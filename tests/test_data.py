@@ -1,9 +1,9 @@
 """The labelled files are sound, large enough, and unseen: none of their texts stands among the examples.
 
 Texts are compared as the program reads them (layout, transliteration and ё undone), in lower case and without
-punctuation. Equal texts are never allowed, nor, from four words on, texts that are alike by 90 of 100, in their own order
-or with their words sorted. One exemption: greetings, thanks, yes and no. Nobody can say «привет» or «большое спасибо» in
-new words, so texts of at most two words coincide freely where the label and the example's intent are the same talk.
+punctuation. Equal texts are never allowed, nor, from four words on, texts that are alike by 90 of 100, in their own
+order or with their words sorted. One exemption: greetings, thanks, yes and no. Nobody can say «привет» or «большое
+спасибо» in new words, so texts of at most two words coincide freely where label and example are the same talk.
 """
 
 import re

@@ -49,7 +49,12 @@ DOORS: Mapping[str, frozenset[str]] = {
     "bot.telegram": frozenset({"bot.dialogue", "bot.responses", "bot.tickets"}),
     # what is measured and checked
     "bot.ask": frozenset({"bot.dialogue"}),
-    "bot.evaluation": frozenset({"index.training"}),
+    "bot.labels": frozenset({"index.training"}),
+    "bot.evaluation": frozenset({"bot.labels", "index.training"}),
+    "bot.scoreboard": frozenset({"bot.evaluation"}),
+    "bot.baselines": frozenset({
+        "bot.evaluation", "index.encoder", "index.library", "index.memo", "index.packaged_model", "index.training",
+    }),
     "bot.check": frozenset({
         "bot.responses", "bot.rules", "bot.shops", "index.clauses", "index.library", "index.topics", "index.training",
     }),
@@ -61,6 +66,10 @@ DOORS: Mapping[str, frozenset[str]] = {
     "bot.house": frozenset({
         "bot.actions", "bot.dialogue", "bot.responses", "bot.rooms", "bot.rules", "bot.settings", "bot.shops",
         "index.packaged_model",
+    }),
+    "bot.measure": frozenset({
+        "bot.ask", "bot.baselines", "bot.evaluation", "bot.house", "bot.labels", "index.encoder",
+        "index.packaged_model", "index.recognizer", "index.training",
     }),
     "bot.service": frozenset({
         "bot.house", "bot.mail", "bot.post", "bot.shops", "bot.telegram", "index.clauses", "index.training",
@@ -75,6 +84,7 @@ ANYBODY = ("bot.__main__",)
 HOMES: Mapping[str, frozenset[str]] = {
     "aiogram": frozenset({"bot.telegram"}),
     "aiosmtplib": frozenset({"bot.mail"}),
+    "bm25s": frozenset({"bot.baselines"}),
     "click": frozenset({"bot.__main__"}),
     "email_validator": frozenset({"bot.contacts"}),
     "faiss": frozenset({"index.vectors"}),
@@ -84,7 +94,8 @@ HOMES: Mapping[str, frozenset[str]] = {
     "phonenumbers": frozenset({"bot.contacts"}),
     "rasa_sdk": frozenset({"bot.actions", "bot.dialogue", "bot.house"}),
     "sentence_transformers": frozenset({"index.encoder", "index.packaged_model"}),
-    "sklearn": frozenset({"index.recognizer"}),
+    "sklearn": frozenset({"bot.baselines", "index.recognizer"}),
+    "snowballstemmer": frozenset({"bot.baselines"}),
     "sqlite3": frozenset({"bot.tickets"}),
     "sqlite_utils": frozenset({"bot.tickets"}),
     "torch": frozenset({"index.encoder", "index.packaged_model"}),
