@@ -28,7 +28,7 @@ _PERSONAL = ("contact", "words", "details", "chat")
 def main() -> None:
     """Konfident: the exact clause of a shop's privacy policy, and customers' wishes carried out."""
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
-    for noisy in ("aiogram.event", "rasa_sdk", "asyncio", "httpx", "faiss"):
+    for noisy in ("aiogram.event", "rasa_sdk", "asyncio", "httpx", "faiss", "bm25s"):
         logging.getLogger(noisy).setLevel(logging.WARNING)
 
 

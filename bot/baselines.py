@@ -19,7 +19,7 @@ import snowballstemmer
 
 from bot.evaluation import Said
 from index.encoder import Encoder, Matrix, Vector
-from index.library import Library, Shelf, rank_by_topics
+from index.library import Shelf, rank_by_topics
 from index.memo import Memo
 from index.packaged_model import Progress
 from index.training import OUT_OF_SCOPE, QUESTION, TOPIC, WISHES, Examples
@@ -37,17 +37,21 @@ _WORDS = re.compile(r"\w+(?:\.\d+)*")  # «5.2» is a word
 
 
 def baselines(
-    library: Library, training: Sequence[Examples], encoder: Encoder, home: Path, progress: Callable[[str], Progress]
+    shelves: Mapping[str, Shelf],
+    training: Sequence[Examples],
+    encoder: Encoder,
+    home: Path,
+    progress: Callable[[str], Progress],
 ) -> dict[str, System]:
     """The systems by name: (shop, text) -> what it says."""
     examples = [(each.intent, text) for each in training for text in each.texts]
     labels, texts = [label for label, _ in examples], [text for _, text in examples]
     memo = Memo(encoder.queries, home / "memo" / f"baseline-{encoder.key}.npz")
     return {
-        "BM25": Stems(library.shelves),
-        "e5, clauses": Clauses(library.shelves, encoder),
-        "e5, examples": Nearest(library, encoder, labels, memo(texts, progress("baseline"))),
-        "TF-IDF + LR": Regression(library, labels, texts, progress("TF-IDF + LR")),
+        "BM25": Stems(shelves),
+        "e5, clauses": Clauses(shelves, encoder),
+        "e5, examples": Nearest(shelves, encoder, labels, memo(texts, progress("baseline"))),
+        "TF-IDF + LR": Regression(shelves, labels, texts, progress("TF-IDF + LR")),
     }
 
 
@@ -90,18 +94,19 @@ class Clauses:
 class Nearest:
     """The nearest example says what is meant."""
 
-    def __init__(self, library: Library, encoder: Encoder, labels: Sequence[str], vectors: Matrix) -> None:
+    def __init__(self, shelves: Mapping[str, Shelf], encoder: Encoder, labels: Sequence[str], vectors: Matrix) -> None:
         """`vectors[i]` is the example of `labels[i]`."""
-        self._library, self._encoder, self._vectors = library, encoder, vectors
+        self._shelves, self._encoder, self._vectors = shelves, encoder, vectors
         self._labels = np.array(labels)
 
     def __call__(self, shop: str, text: str) -> Said:
         """Answers unless the nearest example is of a topic without a clause; doubt: how much nearer that one is."""
-        shelf = self._library.shelves[shop]
+        shelf = self._shelves[shop]
         cosines = self._vectors @ self._encoder.query(text)
         best = {str(label): float(cosines[self._labels == label].max()) for label in np.unique(self._labels)}
         unanswered = [best[label] for label in best if label == OUT_OF_SCOPE or _topic(label) in shelf.silent]
-        doubt = max(unanswered) - max(cosine for label, cosine in best.items() if shelf.topics.get(_topic(label)))
+        answered = [best[label] for label in best if shelf.topics.get(_topic(label))]
+        doubt = max(unanswered) - max(answered, default=-1.0)
         nearest = max(best, key=best.__getitem__)
         return _read_as(shelf, nearest, {_topic(nearest): 1.0}, doubt)
 
@@ -109,13 +114,15 @@ class Nearest:
 class Regression:
     """One linear classifier over wishes, talk and topics, fed with characters alone."""
 
-    def __init__(self, library: Library, labels: Sequence[str], texts: Sequence[str], progress: Progress) -> None:
+    def __init__(
+        self, shelves: Mapping[str, Shelf], labels: Sequence[str], texts: Sequence[str], progress: Progress
+    ) -> None:
         """Fit; takes a minute or two."""
         from sklearn.feature_extraction.text import TfidfVectorizer
         from sklearn.linear_model import LogisticRegression
 
         progress(0, 1)
-        self._library = library
+        self._shelves = shelves
         self._features = TfidfVectorizer(
             analyzer="char_wb", ngram_range=(2, 4), sublinear_tf=True, min_df=2, dtype=np.float32
         )
@@ -128,8 +135,9 @@ class Regression:
         read = dict(zip(map(str, self._model.classes_), masses.tolist(), strict=True))
         topics = {_topic(label): mass for label, mass in read.items() if _topic(label)}
         total, off_topic = sum(topics.values()), read.get(OUT_OF_SCOPE, 0.0)
-        doubt = (self._library.silence(shop, topics) * total + off_topic) / (total + off_topic)
-        return _read_as(self._library.shelves[shop], max(read, key=read.__getitem__), topics, doubt)
+        shelf = self._shelves[shop]
+        doubt = (_silence(shelf, topics) * total + off_topic) / (total + off_topic)
+        return _read_as(shelf, max(read, key=read.__getitem__), topics, doubt)
 
 
 def _nearest_clauses(numbers: Sequence[str], scores: Vector, gate: float) -> Said:
@@ -147,10 +155,13 @@ def _read_as(shelf: Shelf, label: str, topics: Mapping[str, float], doubt: float
         return Said(intent, "offtopic", doubt=doubt)
     if intent != QUESTION:
         return Said(intent, "request" if intent in WISHES else "chat")
-    silent = sum(mass for topic, mass in topics.items() if topic in shelf.silent) / sum(topics.values())
     scores = rank_by_topics(shelf.topics, topics)
     best = sorted(scores, key=lambda number: -scores[number])[:_SHOWN]
-    return Said(intent, "silent" if silent >= _SILENT_MASS else "clauses", tuple(best), doubt=doubt)
+    return Said(intent, "silent" if _silence(shelf, topics) >= _SILENT_MASS else "clauses", tuple(best), doubt=doubt)
+
+
+def _silence(shelf: Shelf, topics: Mapping[str, float]) -> float:
+    return sum(mass for topic, mass in topics.items() if topic in shelf.silent) / sum(topics.values())
 
 
 def _topic(label: str) -> str:

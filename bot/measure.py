@@ -26,7 +26,7 @@ def measure_baselines(house: House, labels: Sequence[Label], progress: Callable[
     settings = house.settings
     encoder = load_encoder(settings.embedding_model, settings.data_dir, progress("model"))
     training = read_training(settings.intents_dir)
-    systems = baselines(house.rooms.library, training, encoder, settings.data_dir, progress)
+    systems = baselines(house.rooms.library.shelves, training, encoder, settings.data_dir, progress)
     figures = {}
     for name, system in systems.items():
         heard = [label for label in labels if isinstance(label, Question) or name not in FINDERS]

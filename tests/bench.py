@@ -103,7 +103,8 @@ def print_table(own: Measured, plain: Measured) -> None:
     for name, mine, theirs in zip(NAMES, own.figures, plain.figures, strict=True):
         print(f"{name:26}{mine:>16}{theirs:>16}")
     print(
-        "\nkonfident ask: a whole answer, recognised, found and worded; encoder alone: sentence-transformers, one vector."
+        "\nkonfident ask: a whole answer, recognised, found and worded; "
+        "encoder alone: sentence-transformers, one vector."
     )
 
 
