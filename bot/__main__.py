@@ -6,7 +6,8 @@ import csv
 import json
 import logging
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
+from importlib import import_module
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, NoReturn
 
@@ -15,9 +16,7 @@ import click
 from bot.settings import Settings, SettingsError, read_settings
 
 if TYPE_CHECKING:
-    from bot.evaluation import Figures
     from bot.house import House
-    from bot.labels import Label
     from bot.tickets import Tickets
     from index.packaged_model import Progress
 
@@ -99,15 +98,19 @@ def check(shop: str) -> None:
 
 @main.command("eval")
 @click.argument("files", metavar="FILE...", nargs=-1, required=True, type=click.Path(exists=True, dir_okay=False))
-@click.option("--baseline", is_flag=True, help="Beside them what BM25, plain e5 and TF-IDF reach; fits for a minute.")
+@click.option(
+    "--baseline", is_flag=True, help="Beside them what BM25, plain embeddings and TF-IDF reach; takes minutes."
+)
 @click.option("--json", "as_json", is_flag=True, help="Print the figures as JSON.")
 def evaluate(files: tuple[str, ...], *, baseline: bool, as_json: bool) -> None:
     """Print the quality figures on labelled FILEs, questions or messages."""
     from bot.labels import LabelError, read_labels
-    from bot.measure import measure
+    from bot.measure import measure, measure_baselines
     from bot.scoreboard import table
 
     logging.getLogger().setLevel(logging.WARNING)
+    if baseline:
+        _check_packages()
     with _house() as house:
         clauses = {shop: shelf.policy.by_number for shop, shelf in house.rooms.library.shelves.items()}
         try:
@@ -115,7 +118,7 @@ def evaluate(files: tuple[str, ...], *, baseline: bool, as_json: bool) -> None:
         except LabelError as error:
             _stop(str(error), code=1)
         figures = measure(house, labels)
-        others = _baselines(house, labels) if baseline else {}
+        others = measure_baselines(house, labels, _progress) if baseline else {}
     if as_json:
         print(json.dumps({**figures, "baselines": others}, ensure_ascii=False, indent=2))
     else:
@@ -240,11 +243,10 @@ async def _answer_lines(house: "House", lines: IO[str]) -> None:
         print(json.dumps(said, ensure_ascii=False), flush=True)
 
 
-def _baselines(house: "House", labels: Sequence["Label"]) -> dict[str, "Figures"]:
-    from bot.measure import measure_baselines
-
+def _check_packages() -> None:
+    """The baselines need packages that the program itself does without."""
     try:
-        return measure_baselines(house, labels, _progress)
+        import_module("bot.baselines")
     except ModuleNotFoundError as error:
         _stop(f"--baseline: не установлен пакет {error.name}. Поставьте его: pip install {error.name}", code=1)
 

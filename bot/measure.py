@@ -20,7 +20,7 @@ def measure(house: House, labels: Sequence[Label]) -> Figures:
 
 
 def measure_baselines(house: House, labels: Sequence[Label], progress: Callable[[str], Progress]) -> dict[str, Figures]:
-    """The baselines' figures by name. Raises ModuleNotFoundError where a package of theirs is not installed."""
+    """The baselines' figures by name; clause finders are asked the questions only."""
     from bot.baselines import FINDERS, baselines
 
     settings = house.settings

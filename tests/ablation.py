@@ -8,7 +8,7 @@ nothing that the program keeps is touched.
 import argparse
 import shutil
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
@@ -168,11 +168,19 @@ def main() -> None:
         labels = [
             label for name in ("questions", "intents") for label in read_labels(DATA / f"{name}.{half}.jsonl", clauses)
         ]
-        print(f"{half} half, {len(labels)} texts\n{'':26}" + "".join(f"{name:>20}" for _, name in FIGURES))
+        print(f"{half} half, {len(labels)} texts; shares with their 95 % intervals")
+        print(_row("", (name for _, name in FIGURES)))
         for variation in VARIATIONS:
             figures = workshop.figures(variation, labels)
-            shares = (figures[part][name]["share"] for part, name in FIGURES)
-            print(f"{variation.name:26}" + "".join(f"{share:20.3f}" for share in shares), flush=True)
+            print(_row(variation.name, (_cell(figures[part][name]) for part, name in FIGURES)), flush=True)
+
+
+def _row(name: str, cells: Iterable[str]) -> str:
+    return f"{name:26}{''.join(f'{cell:20}' for cell in cells)}".rstrip()
+
+
+def _cell(share: Figures) -> str:
+    return f"{share['share']:.3f} {share['low']:.2f}-{share['high']:.2f}"
 
 
 def _fewer(examples: Examples, count: int | None) -> Examples:
