@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 # 2.13.0 from the registry that pip is set to; outside, TORCH_INDEX=https://download.pytorch.org/whl/cpu avoids CUDA.
 TORCH := torch==2.13.0 $(if $(TORCH_INDEX),--index-url $(TORCH_INDEX))
 
-.PHONY: chat run test bench clean
+.PHONY: chat run test bench ablation clean
 
 chat: $(VENV)/.ready
 	@$(BIN)/konfident chat $(if $(SHOP),--shop $(SHOP))
@@ -21,6 +21,9 @@ test: $(VENV)/.ready
 
 bench: $(VENV)/.ready
 	@$(BIN)/python -m tests.bench
+
+ablation: $(VENV)/.ready
+	@$(BIN)/python -m tests.ablation
 
 $(VENV)/.ready: pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)

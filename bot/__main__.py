@@ -7,6 +7,7 @@ import json
 import logging
 import sys
 from collections.abc import Iterator
+from importlib import import_module
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, NoReturn
 
@@ -26,7 +27,7 @@ _PERSONAL = ("contact", "words", "details", "chat")
 def main() -> None:
     """Konfident: the exact clause of a shop's privacy policy, and customers' wishes carried out."""
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
-    for noisy in ("aiogram.event", "rasa_sdk", "asyncio", "httpx", "faiss"):
+    for noisy in ("aiogram.event", "rasa_sdk", "asyncio", "httpx", "faiss", "bm25s"):
         logging.getLogger(noisy).setLevel(logging.WARNING)
 
 
@@ -96,26 +97,32 @@ def check(shop: str) -> None:
 
 
 @main.command("eval")
-@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.argument("files", metavar="FILE...", nargs=-1, required=True, type=click.Path(exists=True, dir_okay=False))
+@click.option(
+    "--baseline", is_flag=True, help="Beside them what BM25, plain embeddings and TF-IDF reach; takes minutes."
+)
 @click.option("--json", "as_json", is_flag=True, help="Print the figures as JSON.")
-def evaluate(file: Path, *, as_json: bool) -> None:
-    """Print the quality figures on a labelled FILE."""
-    from bot.ask import answer
-    from bot.evaluation import LabelError, read_labels, table
-    from bot.evaluation import evaluate as figures_of
+def evaluate(files: tuple[str, ...], *, baseline: bool, as_json: bool) -> None:
+    """Print the quality figures on labelled FILEs, questions or messages."""
+    from bot.labels import LabelError, read_labels
+    from bot.measure import measure, measure_baselines
+    from bot.scoreboard import table
 
     logging.getLogger().setLevel(logging.WARNING)
-    try:
-        rows = read_labels(file)
-    except LabelError as error:
-        _stop(str(error))
+    if baseline:
+        _check_packages()
     with _house() as house:
-
-        async def ask_one(shop: str, text: str) -> dict[str, Any]:
-            return await answer(house.dialogue, shop, text)
-
-        figures = asyncio.run(figures_of(rows, ask_one, next(iter(house.rooms.shops))))
-    print(json.dumps(figures, ensure_ascii=False, indent=2) if as_json else table(figures))
+        clauses = {shop: shelf.policy.by_number for shop, shelf in house.rooms.library.shelves.items()}
+        try:
+            labels = [label for file in files for label in read_labels(Path(file), clauses)]
+        except LabelError as error:
+            _stop(str(error), code=1)
+        figures = measure(house, labels)
+        others = measure_baselines(house, labels, _progress) if baseline else {}
+    if as_json:
+        print(json.dumps({**figures, "baselines": others}, ensure_ascii=False, indent=2))
+    else:
+        print(table(figures, others))
 
 
 @main.group()
@@ -234,6 +241,14 @@ async def _answer_lines(house: "House", lines: IO[str]) -> None:
         except (json.JSONDecodeError, KeyError, TypeError) as error:
             said = {"id": None, "error": f"needs id, shop and text of a known shop: {type(error).__name__} {error}"}
         print(json.dumps(said, ensure_ascii=False), flush=True)
+
+
+def _check_packages() -> None:
+    """The baselines need packages that the program itself does without."""
+    try:
+        import_module("bot.baselines")
+    except ModuleNotFoundError as error:
+        _stop(f"--baseline: не установлен пакет {error.name}. Поставьте его: pip install {error.name}", code=1)
 
 
 def _progress(label: str) -> "Progress":

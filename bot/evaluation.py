@@ -1,56 +1,54 @@
-"""Quality on a labelled file: how often the right clause, an honest silence, the right intent.
+"""The figures: how often the right clause, an honest silence, the right intent; each share with its 95 % interval.
 
-Labels are JSON lines: questions {"id","shop","text","gold","also","kind"}, messages {"id","text","intent","also",
-"all","kind"}. All figures are after the door: a question that opened a form counts as missed.
+All are after the door: a question that opened a form or was taken for talk counts as missed.
 """
 
-import json
 import math
-from collections.abc import Awaitable, Callable, Mapping, Sequence
-from pathlib import Path
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
 from typing import Any
 
+from bot.labels import OFF_TOPIC, Label, Message, Question
 from index.training import WISHES
 
-Ask = Callable[[str, str], Awaitable[dict[str, Any]]]
-Row = dict[str, Any]
-
 MAIN_WISHES = ("delete", "block", "complain", "unsubscribe")
+RECALLS = (80, 85, 90, 95)  # per cent of the answerable questions
 _Z = 1.96
-_OFF_TOPIC = "offtopic"
 
 
-class LabelError(Exception):
-    """A labelled file cannot be used; the message names file, line and what is wrong."""
+@dataclass(frozen=True)
+class Said:
+    """What a system made of a message: the best intent and others, the outcome, the clauses shown, best first.
+
+    `doubt` orders questions from surely answerable to surely not; what no gate would answer is infinitely doubtful.
+    """
+
+    intent: str
+    outcome: str
+    clauses: tuple[str, ...] = ()
+    others: tuple[str, ...] = ()
+    doubt: float = math.inf
 
 
-def read_labels(path: Path) -> list[Row]:
-    """The lines of a labelled file. Raises LabelError."""
-    rows = []
-    for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), start=1):
-        try:
-            row = json.loads(line)
-        except json.JSONDecodeError as error:
-            raise LabelError(f"{path}:{number}: not JSON: {error.msg}") from error
-        if not isinstance(row, dict) or "text" not in row or not ("gold" in row or "intent" in row):
-            raise LabelError(f"{path}:{number}: needs text and gold (a question) or intent (a message)")
-        rows.append(row)
-    return rows
+Asked = Sequence[tuple[Question, Said]]
+Told = Sequence[tuple[Message, Said]]
+Figures = dict[str, Any]
 
 
-async def evaluate(rows: Sequence[Row], ask: Ask, shop: str) -> dict[str, Any]:
-    """All figures; `shop` is where messages without a shop are said."""
-    told = [(row, await ask(row.get("shop", shop), row["text"])) for row in rows]
-    questions = [(row, said) for row, said in told if "gold" in row]
-    messages = [(row, said) for row, said in told if "gold" not in row]
-    figures: dict[str, Any] = {}
-    if questions:
-        figures["questions"] = _of_questions(questions)
-        figures["questions_by_kind"] = _by_kind(questions, _of_questions)
-    if messages:
-        figures["intents"] = _of_intents(messages)
-        figures["intents_by_kind"] = _by_kind(messages, lambda some: {"accuracy": _share(map(_right, some))})
-    figures["misses"] = [_miss(row, said) for row, said in told if not _good(row, said)]
+def evaluate(labels: Sequence[Label], said: Sequence[Said]) -> Figures:
+    """All figures of what was `said` to each label; parts without labels are left out."""
+    pairs = list(zip(labels, said, strict=True))
+    asked = [(label, each) for label, each in pairs if isinstance(label, Question)]
+    told = [(label, each) for label, each in pairs if isinstance(label, Message)]
+    figures: Figures = {}
+    if asked:
+        figures["questions"] = _of_questions(asked)
+        figures["curve"] = _curve(asked)
+        figures["questions_by_kind"] = _by_kind(asked, _of_questions)
+    if told:
+        figures["intents"] = _of_intents(told)
+        figures["intents_by_kind"] = _by_kind(told, lambda some: {"accuracy": share(map(_right, some))})
+    figures["misses"] = [_miss(label, each) for label, each in pairs if not _good(label, each)]
     return figures
 
 
@@ -58,126 +56,120 @@ def interval(hits: int, of: int) -> tuple[float, float]:
     """Wilson's 95 % interval of a share (Wilson 1927, JASA 22)."""
     if not of:
         return 0.0, 1.0
-    share, spread = hits / of, _Z * _Z / of
-    middle = share + spread / 2
-    half = _Z * math.sqrt(share * (1 - share) / of + spread / (4 * of))
-    return (middle - half) / (1 + spread), (middle + half) / (1 + spread)
+    part, spread = hits / of, _Z * _Z / of
+    middle = part + spread / 2
+    half = _Z * math.sqrt(part * (1 - part) / of + spread / (4 * of))
+    return max(0.0, (middle - half) / (1 + spread)), min(1.0, (middle + half) / (1 + spread))
 
 
-def _of_questions(told: Sequence[tuple[Row, Row]]) -> dict[str, Any]:
-    answerable = [(row, _shown(said)) for row, said in told if row["gold"]]
-    silent = [_shown(said) for row, said in told if not row["gold"] and row["kind"] != _OFF_TOPIC]
-    off_topic = [_shown(said) for row, said in told if not row["gold"] and row["kind"] == _OFF_TOPIC]
-    ranks = [_rank(row, shown) for row, shown in answerable]
+def share(outcomes: Iterable[bool]) -> Figures:
+    """How many of how many, as a share with its interval; the share of none is None."""
+    values = list(outcomes)
+    low, high = interval(sum(values), len(values))
+    part = round(sum(values) / len(values), 4) if values else None
+    return {"share": part, "low": round(low, 4), "high": round(high, 4), "of": len(values)}
+
+
+# questions
+
+
+def _of_questions(asked: Asked) -> Figures:
+    answerable, silent, off_topic = _sorts(asked)
+    ranks = [_rank(question, said) for question, said in answerable]
     return {
-        "hit@1": _share(rank == 1 for rank in ranks),
-        "hit@3": _share(0 < rank <= 3 for rank in ranks),  # that is the figure's name
-        "strict@1": _share(bool(shown) and shown[0] in row["gold"] for row, shown in answerable),
+        "hit@1": share(rank == 1 for rank in ranks),
+        "hit@3": share(0 < rank <= 3 for rank in ranks),  # that is the figure's name
+        "strict@1": share(bool(_shown(said)) and _shown(said)[0] in question.gold for question, said in answerable),
         "mrr": round(sum(1 / rank for rank in ranks if rank) / len(ranks), 4) if ranks else None,
-        "answer recall": _share(bool(shown) for _, shown in answerable),
-        "false on silent": _share(bool(shown) for shown in silent),
-        "false on off topic": _share(bool(shown) for shown in off_topic),
+        "answer recall": share(bool(_shown(said)) for _, said in answerable),
+        "false on silent": share(bool(_shown(said)) for _, said in silent),
+        "false on off topic": share(bool(_shown(said)) for _, said in off_topic),
     }
 
 
-def _of_intents(told: Sequence[tuple[Row, Row]]) -> dict[str, Any]:
-    asked_none = [(row, said) for row, said in told if not _labels(row) & set(WISHES)]
-    wishes = [(row, said) for row, said in told if row["intent"] in WISHES]
-    f1 = {intent: _f1(intent, told) for intent in sorted({row["intent"] for row, _ in told})}
+def _curve(asked: Asked) -> Figures:
+    """False answers where a gate on `doubt` alone lets so many per cent of the answerable through."""
+    answerable, silent, off_topic = ([said.doubt for _, said in some] for some in _sorts(asked))
+    curve: Figures = {}
+    for recall in RECALLS:
+        needed = -(-recall * len(answerable) // 100)
+        gate = sorted(answerable)[needed - 1] if answerable else math.inf
+        reached = gate < math.inf
+        curve[f"{recall} %"] = {
+            "false on silent": share(doubt <= gate for doubt in silent) if reached else None,
+            "false on off topic": share(doubt <= gate for doubt in off_topic) if reached else None,
+        }
+    return curve
+
+
+def _sorts(asked: Asked) -> tuple[Asked, Asked, Asked]:
+    """The answerable, those on which the policy is silent, those off topic."""
+    answerable = [(question, said) for question, said in asked if question.gold]
+    rest = [(question, said) for question, said in asked if not question.gold]
+    silent = [each for each in rest if each[0].kind != OFF_TOPIC]
+    return answerable, silent, [each for each in rest if each[0].kind == OFF_TOPIC]
+
+
+def _shown(said: Said) -> tuple[str, ...]:
+    return said.clauses if said.outcome == "clauses" else ()
+
+
+def _rank(question: Question, said: Said) -> int:
+    """Place of the first accepted clause, from 1; 0 when there is none."""
+    return next((place for place, number in enumerate(_shown(said), start=1) if number in question.accepted), 0)
+
+
+# messages
+
+
+def _of_intents(told: Told) -> Figures:
+    asked_none = [said for message, said in told if not message.accepted & set(WISHES)]
+    wishes = [(message, said) for message, said in told if message.intent in WISHES]
+    f1 = {intent: _f1(intent, told) for intent in sorted({message.intent for message, _ in told})}
     return {
-        "accuracy": _share(map(_right, told)),
+        "accuracy": share(map(_right, told)),
         "macro F1": round(sum(f1.values()) / len(f1), 4),
         "F1 of the main four": round(sum(f1.get(wish, 0.0) for wish in MAIN_WISHES) / len(MAIN_WISHES), 4),
-        "forms by mistake": _share(said["outcome"] == "request" for _, said in asked_none),
-        "right form at once": _share(said["outcome"] == "request" and _right((row, said)) for row, said in wishes),
-        "all wishes found": _share(
-            set(row["all"]) <= set(said["intents"]) for row, said in wishes if len(row.get("all", ())) > 1
+        "forms by mistake": share(said.outcome == "request" for said in asked_none),
+        "right form at once": share(said.outcome == "request" and _right((message, said)) for message, said in wishes),
+        "all wishes found": share(
+            set(message.all) <= {said.intent, *said.others} for message, said in wishes if len(message.all) > 1
         ),
         "F1": f1,
     }
 
 
-def _f1(intent: str, told: Sequence[tuple[Row, Row]]) -> float:
+def _f1(intent: str, told: Told) -> float:
     """A reading that `also` or `all` allows counts as the label itself."""
-    pairs = [(row["intent"], row["intent"] if _right((row, said)) else said["intent"]) for row, said in told]
+    pairs = [(message.intent, message.intent if _right((message, said)) else said.intent) for message, said in told]
     both = sum(label == intent == read for label, read in pairs)
     either = sum(label == intent for label, _ in pairs) + sum(read == intent for _, read in pairs)
     return round(2 * both / either, 4) if either else 0.0
 
 
-def _by_kind(told: Sequence[tuple[Row, Row]], figures: Callable[[Any], dict[str, Any]]) -> dict[str, Any]:
-    kinds = sorted({row["kind"] for row, _ in told})
-    return {kind: figures([each for each in told if each[0]["kind"] == kind]) for kind in kinds}
+def _right(told: tuple[Message, Said]) -> bool:
+    message, said = told
+    return said.intent in message.accepted
 
 
-def _share(outcomes: Any) -> dict[str, Any]:
-    values = [bool(outcome) for outcome in outcomes]
-    low, high = interval(sum(values), len(values))
-    share = round(sum(values) / len(values), 4) if values else None
-    return {"share": share, "low": round(low, 4), "high": round(high, 4), "of": len(values)}
+# both
 
 
-def _shown(said: Row) -> list[str]:
-    return [clause["number"] for clause in said["clauses"]] if said["outcome"] == "clauses" else []
+def _by_kind(pairs: Sequence[tuple[Any, Said]], figures: Callable[[Any], Figures]) -> Figures:
+    kinds = sorted({label.kind for label, _ in pairs})
+    return {kind: figures([each for each in pairs if each[0].kind == kind]) for kind in kinds}
 
 
-def _rank(row: Row, shown: Sequence[str]) -> int:
-    """Place of the first accepted clause, from 1; 0 when there is none."""
-    accepted = {*row["gold"], *row.get("also", ())}
-    return next((place for place, number in enumerate(shown, start=1) if number in accepted), 0)
+def _good(label: Label, said: Said) -> bool:
+    if isinstance(label, Message):
+        return _right((label, said))
+    return _rank(label, said) == 1 if label.gold else not _shown(said)
 
 
-def _labels(row: Row) -> set[str]:
-    return {row["intent"], *row.get("also", ()), *row.get("all", ())}
-
-
-def _right(told: tuple[Row, Row]) -> bool:
-    row, said = told
-    return said["intent"] in _labels(row)
-
-
-def _good(row: Row, said: Row) -> bool:
-    if "gold" not in row:
-        return _right((row, said))
-    return _rank(row, _shown(said)) == 1 if row["gold"] else not _shown(said)
-
-
-def _miss(row: Row, said: Row) -> Row:
-    wanted = {"gold": row["gold"], "also": row.get("also", [])} if "gold" in row else {"wanted": sorted(_labels(row))}
-    got = {"intent": said["intent"], "outcome": said["outcome"], "clauses": _shown(said)}
-    return {"id": row.get("id"), "kind": row["kind"], "text": row["text"], **wanted, **got}
-
-
-def table(figures: Mapping[str, Any]) -> str:
-    """The figures as lines of text, shares with their 95 % intervals, the misses last."""
-    lines: list[str] = []
-    for part, values in figures.items():
-        if part == "misses":
-            lines += ["", f"misses ({len(values)}):"]
-            lines += [f"  {miss['id']} [{miss['kind']}] {miss['text'][:100]} -> {_short(miss)}" for miss in values]
-        elif part.endswith("_by_kind"):
-            lines += ["", part.replace("_", " ") + ":"]
-            lines += [f"  {kind:12} {_row_of(shares)}" for kind, shares in values.items()]
-        else:
-            lines += ["", f"{part}:"]
-            lines += [f"  {name:22} {_figure(value)}" for name, value in values.items()]
-    return "\n".join(lines).strip("\n")
-
-
-def _short(miss: Row) -> str:
-    wanted = miss.get("gold", miss.get("wanted"))
-    return f"{miss['intent']} {miss['outcome']} {miss['clauses']}, wanted {wanted}"
-
-
-def _row_of(shares: Mapping[str, Any]) -> str:
-    counted = {name: value for name, value in shares.items() if isinstance(value, dict) and value.get("of")}
-    return "  ".join(f"{name} {value['share']:.3f} of {value['of']}" for name, value in counted.items())
-
-
-def _figure(value: Any) -> str:
-    if isinstance(value, dict) and "share" in value:
-        share = "-" if value["share"] is None else f"{value['share']:.3f}"
-        return f"{share}  [{value['low']:.3f}, {value['high']:.3f}] of {value['of']}"
-    if isinstance(value, dict):
-        return "  ".join(f"{name} {each:.2f}" for name, each in value.items())
-    return "-" if value is None else f"{value:.3f}"
+def _miss(label: Label, said: Said) -> Figures:
+    if isinstance(label, Question):
+        wanted: Figures = {"gold": list(label.gold), "also": list(label.also)}
+    else:
+        wanted = {"wanted": sorted(label.accepted)}
+    got = {"intent": said.intent, "outcome": said.outcome, "clauses": list(_shown(said))}
+    return {"id": label.id, "kind": label.kind, "text": label.text, **wanted, **got}

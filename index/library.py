@@ -108,7 +108,7 @@ class Library:
             return _by_number(shelf.policy, reference)
         total = sum(topics.values()) or 1.0
         shares = {topic: mass / total for topic, mass in topics.items()}
-        if sum(share for topic, share in shares.items() if topic in shelf.silent) >= _SILENT_MASS:
+        if self.silence(shop, topics) >= _SILENT_MASS:
             return Answer((), silent_on=self._silent_topic(shelf, shares))
         return Answer(self._ranked(shelf, text, shares))
 
@@ -116,15 +116,17 @@ class Library:
         """A section, or a clause with all below it."""
         return _by_number(self.shelves[shop].policy, Reference(number, whole=True))
 
+    def silence(self, shop: str, topics: Mapping[str, float]) -> float:
+        """The part (0..1) of the topics' probability on which this policy is silent."""
+        silent = sum(mass for topic, mass in topics.items() if topic in self.shelves[shop].silent)
+        return silent / (sum(topics.values()) or 1.0)
+
     def _silent_topic(self, shelf: Shelf, shares: Mapping[str, float]) -> str:
         """What the policy is silent on, in words («о передаче данных за границу»)."""
         return self._about.get(max(shelf.silent & shares.keys(), key=lambda topic: shares[topic]), "")
 
     def _ranked(self, shelf: Shelf, text: str, shares: Mapping[str, float]) -> tuple[Found, ...]:
-        scores: dict[str, float] = {}
-        for topic, share in shares.items():
-            for number, weight in zip(shelf.topics.get(topic, ()), _RANKS, strict=False):
-                scores[number] = scores.get(number, 0.0) + share * weight
+        scores = rank_by_topics(shelf.topics, shares)
         for number, cosine in shelf.vectors.nearest(self._encoder.query(text), _NEIGHBOURS):
             scores[number] = scores.get(number, 0.0) + _NEIGHBOUR_WEIGHT * cosine
         best = sorted(scores, key=lambda number: -scores[number])[:_SHOWN]
@@ -176,6 +178,15 @@ def policy_files(folder: Path) -> list[Path]:
         if first.parent == second.parent:
             raise PolicyError(second, 1, f"рядом лежит и {first.name}", "Оставьте один файл политики.")
     return found
+
+
+def rank_by_topics(topics: TopicMap, shares: Mapping[str, float]) -> dict[str, float]:
+    """A clause's score: the shares of the topics that it answers, each by the clause's place in the topic's list."""
+    scores: dict[str, float] = {}
+    for topic, share in shares.items():
+        for number, weight in zip(topics.get(topic, ()), _RANKS, strict=False):
+            scores[number] = scores.get(number, 0.0) + share * weight
+    return scores
 
 
 def _known(

@@ -64,7 +64,14 @@ class Measured:
         )
 
 
-NAMES = ("start to first answer, s", "texts", "texts a second", "p50, ms", "p95, ms", "peak memory, MiB")
+NAMES = (
+    "cold: start and one answer, s",
+    "warm: texts",
+    "texts a second",
+    "p50, ms",
+    "p95, ms",
+    "peak resident memory, MiB",
+)
 
 
 def main() -> None:
@@ -99,12 +106,12 @@ def measure() -> None:
 
 def print_table(own: Measured, plain: Measured) -> None:
     """The figures beside one another, and what they mean."""
-    print(f"\n{'':26}{'konfident ask':>16}{'encoder alone':>16}")
+    print(f"\n{'':32}{'konfident ask':>16}{'encoder alone':>16}")
     for name, mine, theirs in zip(NAMES, own.figures, plain.figures, strict=True):
-        print(f"{name:26}{mine:>16}{theirs:>16}")
+        print(f"{name:32}{mine:>16}{theirs:>16}")
     print(
-        "\nkonfident ask: a whole answer, recognised, found and worded;"
-        " encoder alone: sentence-transformers, one vector."
+        "\nkonfident ask: a whole answer, recognised, found and worded; "
+        "encoder alone: sentence-transformers, one vector."
     )
 
 

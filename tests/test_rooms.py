@@ -60,7 +60,12 @@ DOORS: Mapping[str, frozenset[str]] = {
     }),
     # what is measured and checked
     "bot.ask": frozenset({"bot.dialogue", "bot.turn"}),
-    "bot.evaluation": frozenset({"index.training"}),
+    "bot.labels": frozenset({"index.training"}),
+    "bot.evaluation": frozenset({"bot.labels", "index.training"}),
+    "bot.scoreboard": frozenset({"bot.evaluation"}),
+    "bot.baselines": frozenset({
+        "bot.evaluation", "index.encoder", "index.library", "index.memo", "index.packaged_model", "index.training",
+    }),
     "bot.check": frozenset({
         "bot.responses", "bot.rules", "bot.shops", "index.clauses", "index.library", "index.topics", "index.training",
     }),
@@ -72,6 +77,10 @@ DOORS: Mapping[str, frozenset[str]] = {
     "bot.house": frozenset({
         "bot.actions", "bot.dialogue", "bot.responses", "bot.rooms", "bot.rules", "bot.settings", "bot.shops",
         "index.packaged_model",
+    }),
+    "bot.measure": frozenset({
+        "bot.ask", "bot.baselines", "bot.evaluation", "bot.house", "bot.labels", "index.encoder",
+        "index.packaged_model", "index.recognizer", "index.training",
     }),
     "bot.service": frozenset({
         "bot.desk", "bot.house", "bot.mail", "bot.post", "bot.shops", "bot.telegram", "index.clauses",
@@ -87,6 +96,7 @@ ANYBODY = ("bot.__main__",)
 HOMES: Mapping[str, frozenset[str]] = {
     "aiogram": frozenset({"bot.desk", "bot.messages", "bot.telegram"}),
     "aiosmtplib": frozenset({"bot.mail"}),
+    "bm25s": frozenset({"bot.baselines"}),
     "click": frozenset({"bot.__main__"}),
     "email_validator": frozenset({"bot.contacts"}),
     "faiss": frozenset({"index.vectors"}),
@@ -96,7 +106,8 @@ HOMES: Mapping[str, frozenset[str]] = {
     "phonenumbers": frozenset({"bot.contacts"}),
     "rasa_sdk": frozenset({"bot.actions", "bot.dialogue", "bot.house", "bot.steps"}),
     "sentence_transformers": frozenset({"index.encoder", "index.packaged_model"}),
-    "sklearn": frozenset({"index.recognizer"}),
+    "sklearn": frozenset({"bot.baselines", "index.recognizer"}),
+    "snowballstemmer": frozenset({"bot.baselines"}),
     "sqlite3": frozenset({"bot.tickets"}),
     "sqlite_utils": frozenset({"bot.tickets"}),
     "torch": frozenset({"index.encoder", "index.packaged_model"}),
