@@ -47,8 +47,8 @@ def run() -> None:
     settings = _settings()
     if settings.bot_token is None:
         _stop("BOT_TOKEN: not set; BotFather in Telegram gives one")
-    from bot.mail import check_url
     from bot.service import serve
+    from bot.smtp import check_url
 
     try:
         check_url(settings.smtp_url.get_secret_value() if settings.smtp_url else "smtp://localhost")

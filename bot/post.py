@@ -26,13 +26,24 @@ async def deliver_one(tickets: Tickets, channels: Mapping[str, Send], now: datet
     try:
         await channels[delivery.channel](delivery)
     except (MailError, Undelivered) as error:
-        level = logging.ERROR if error.permanent else logging.WARNING
-        log.log(level, "%s of %s undelivered, attempt %d", delivery.channel, delivery.ticket, delivery.attempts + 1)
+        log.log(
+            _level(error, delivery),
+            "%s of %s undelivered, attempt %d",
+            delivery.channel,
+            delivery.ticket,
+            delivery.attempts + 1,
+        )
         tickets.postpone(delivery, str(error), now, permanent=error.permanent)
     else:
         tickets.mark_sent(delivery, now)
         log.info("%s of %s delivered", delivery.channel, delivery.ticket)
     return True
+
+
+def _level(error: MailError | Undelivered, delivery: Delivery) -> int:
+    """An operator's mistake is an error once, then it is only waited for."""
+    wrong_settings = isinstance(error, MailError) and error.is_operators
+    return logging.ERROR if error.permanent or (wrong_settings and not delivery.attempts) else logging.WARNING
 
 
 async def deliver_forever(

@@ -7,9 +7,9 @@ from contextlib import suppress
 from email.message import EmailMessage
 
 from bot.house import House
-from bot.mail import send as send_letter
 from bot.post import Send, deliver_forever, mail_sender
 from bot.shops import ShopError
+from bot.smtp import send as send_letter
 from bot.telegram import Desk, chat_sender, connect, introduce, make_dispatcher, staff_sender
 from index.clauses import PolicyError
 from index.training import IntentsError

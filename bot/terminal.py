@@ -6,9 +6,9 @@ from email.message import EmailMessage
 
 from bot.dialogue import SHARE_CONTACT, Incoming, State
 from bot.house import House
-from bot.mail import write_eml
 from bot.post import deliver_one, mail_sender
 from bot.responses import Reply
+from bot.smtp import write_eml
 from bot.tickets import Delivery
 
 _CHAT = "terminal"

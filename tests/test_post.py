@@ -15,10 +15,10 @@ from typing import TYPE_CHECKING
 import pytest
 from smtp_server import SmtpServer, smtp_server
 
-from bot.mail import send
 from bot.post import LEASE, Send, compose_for, deliver_forever, deliver_one, mail_sender
 from bot.responses import Responses
 from bot.shops import read_shops
+from bot.smtp import send
 from bot.tickets import Delivery, Draft, Tickets, Undelivered
 
 if TYPE_CHECKING:
@@ -209,6 +209,21 @@ async def test_a_letter_that_is_refused_does_not_stop_the_others(
         assert await deliver_all(tickets, channels) == 3
     assert arrived(server) == ["PRO-2026-000001", "PRO-2026-000002"]
     assert states(path) == [("PRO-2026-000001", "sent"), ("ALU-2026-000001", state), ("PRO-2026-000002", "sent")]
+
+
+async def test_a_wrong_password_is_one_error_in_the_log_and_the_letter_leaves_when_it_is_right(
+    tickets: Tickets, path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    ticket, _ = tickets.open(AIGUL, NOON)
+    async with smtp_server(login=("bot@shop.kz", "right")) as server:
+        wrong = mailman(tickets, server.url.replace("right", "wrong"))
+        for minutes in range(3):
+            assert await deliver_all(tickets, wrong, NOON + timedelta(minutes=minutes)) == 1
+        assert states(path) == [(ticket.number, "waiting")]
+        assert await deliver_all(tickets, mailman(tickets, server.url), NOON + timedelta(minutes=3)) == 1
+        assert (await server.next_letter())["Reply-To"] == f"bot+{ticket.token}@shop.kz"
+    assert [each.levelname for each in caplog.records if "undelivered" in each.message] == ["ERROR"] + ["WARNING"] * 2
+    assert states(path) == [(ticket.number, "sent")]
 
 
 async def test_a_letter_refused_for_good_is_recorded_and_the_staff_learns_of_it(tickets: Tickets, path: Path) -> None:

@@ -33,6 +33,7 @@ DOORS: Mapping[str, frozenset[str]] = {
     # rooms that know nobody
     "bot.contacts": FREE,
     "bot.mail": FREE,
+    "bot.servers": FREE,
     "bot.settings": FREE,
     "bot.shops": FREE,
     "bot.tickets": FREE,
@@ -45,6 +46,7 @@ DOORS: Mapping[str, frozenset[str]] = {
         "index.training",
     }),
     "bot.dialogue": frozenset({"bot.responses", "bot.rules", "bot.tickets", "index.recognizer", "index.training"}),
+    "bot.smtp": frozenset({"bot.mail", "bot.servers"}),
     "bot.post": frozenset({"bot.mail", "bot.shops", "bot.tickets"}),
     "bot.telegram": frozenset({"bot.dialogue", "bot.responses", "bot.tickets"}),
     # what is measured and checked
@@ -63,10 +65,10 @@ DOORS: Mapping[str, frozenset[str]] = {
         "index.packaged_model",
     }),
     "bot.service": frozenset({
-        "bot.house", "bot.mail", "bot.post", "bot.shops", "bot.telegram", "index.clauses", "index.training",
+        "bot.house", "bot.post", "bot.shops", "bot.smtp", "bot.telegram", "index.clauses", "index.training",
     }),
     "bot.terminal": frozenset({
-        "bot.dialogue", "bot.house", "bot.mail", "bot.post", "bot.responses", "bot.tickets",
+        "bot.dialogue", "bot.house", "bot.post", "bot.responses", "bot.smtp", "bot.tickets",
     }),
 }  # fmt: skip
 ANYBODY = ("bot.__main__",)
@@ -74,7 +76,7 @@ ANYBODY = ("bot.__main__",)
 # An outside library -> the only modules that may import it.
 HOMES: Mapping[str, frozenset[str]] = {
     "aiogram": frozenset({"bot.telegram"}),
-    "aiosmtplib": frozenset({"bot.mail"}),
+    "aiosmtplib": frozenset({"bot.smtp"}),
     "click": frozenset({"bot.__main__"}),
     "email_validator": frozenset({"bot.contacts"}),
     "faiss": frozenset({"index.vectors"}),
