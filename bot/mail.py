@@ -58,6 +58,7 @@ class Letter:
     deadline_source: str
     to: str
     sender: str
+    replies_are_read: bool
 
 
 # When it folds a long header, Python's email package (seen in 3.11.7) loses spaces after commas and the quotes of a
@@ -191,10 +192,13 @@ def _shown(letter: Letter) -> dict[str, object]:
     return {**dict(fields), **mended}
 
 
-def compose(letter: Letter, thread: Sequence[str] = (), *, written: datetime | None = None) -> EmailMessage:
+def compose(
+    letter: Letter, thread: Sequence[str] = (), *, written: datetime | None = None, template: str = "request"
+) -> EmailMessage:
     """Make a letter, the same for the same arguments; `thread`: earlier Message-IDs, oldest first.
 
-    `written` dates a later letter, the first bears `letter.opened`. MailError: an address or the id is unusable.
+    `written` dates a later letter, the first bears `letter.opened`; `template` is a name in letters/.
+    MailError: an address or the id is unusable.
     """
     message = EmailMessage(policy=_POLICY)
     for name, value in (*_addressed(letter), *_threaded(thread)):
@@ -204,8 +208,8 @@ def compose(letter: Letter, thread: Sequence[str] = (), *, written: datetime | N
     # A boundary by chance would make a repeated letter differ; base64 has no "_", so no text can hold this one.
     message.make_alternative(boundary=f"=_{digest(letter.message_id)}")
     message["Content-Language"] = "ru"
-    for subtype, template in (("plain", "request.txt.j2"), ("html", "request.html.j2")):
-        text = _TEMPLATES.get_template(template).render(_shown(letter), later=bool(thread))
+    for subtype, ending in (("plain", "txt"), ("html", "html")):
+        text = _TEMPLATES.get_template(f"{template}.{ending}.j2").render(_shown(letter), later=bool(thread))
         message.add_alternative(f"{text}\n", subtype=subtype, charset="utf-8", cte="base64")
     return message
 

@@ -3,9 +3,9 @@
 import re
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
 from email.header import decode_header, make_header
 from email.message import Message
+from typing import NamedTuple
 
 from bot.quotes import own_words, text_of_html, unflowed
 
@@ -16,8 +16,7 @@ _SEALS = frozenset({
 })  # fmt: skip
 
 
-@dataclass(frozen=True)
-class Attachment:
+class Attachment(NamedTuple):
     """A file that came with a mail; `name` is a bare file name."""
 
     name: str

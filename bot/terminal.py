@@ -63,6 +63,8 @@ async def _deliver(house: House) -> None:
     async def ignore(delivery: Delivery) -> None:
         """There is no staff chat here."""
 
-    mail = mail_sender(tickets, house.rooms.shops, house.responses.word, house.settings.mail_from, keep)
+    word, sender = house.responses.word, house.settings.mail_from
+    is_read = house.settings.imap_url is not None
+    mail = mail_sender(tickets, house.rooms.shops, word, sender, keep, replies_are_read=is_read)
     while await deliver_one(tickets, {"mail": mail, "chat": show, "staff": ignore}, house.rooms.clock()):
         pass

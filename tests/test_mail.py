@@ -41,6 +41,7 @@ AIGUL = Letter(
     deadline_source="пункт 8.2 политики",
     to="info@allurauto.kz",
     sender="Konfident <bot@x.kz>",
+    replies_are_read=True,
 )
 HEADERS = [
     "Subject", "From", "To", "Reply-To", "Message-ID", "Auto-Submitted", "X-Auto-Response-Suppress", "Date",

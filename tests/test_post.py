@@ -98,7 +98,7 @@ def mailman(tickets: Tickets, url: str) -> dict[str, Send]:
     async def hand_over(letter: EmailMessage) -> None:
         await send(letter, url, timeout=5)
 
-    return {"mail": mail_sender(tickets, SHOPS, WORDS.word, SENDER, hand_over)}
+    return {"mail": mail_sender(tickets, SHOPS, WORDS.word, SENDER, hand_over, replies_are_read=True)}
 
 
 async def deliver_all(tickets: Tickets, channels: dict[str, Send], now: datetime = NOON) -> int:
@@ -172,7 +172,7 @@ def test_every_kind_and_identity_has_its_words(tickets: Tickets, kind: str, iden
     ticket, _ = tickets.open(replace(AIGUL, kind=kind, identity=identity), NOON)
     delivery = tickets.claim(NOON, LEASE, ("mail",))
     assert delivery is not None
-    text = body(compose_for(delivery, ticket, SHOPS["protorg"], WORDS.word, SENDER))
+    text = body(compose_for(delivery, ticket, SHOPS["protorg"], WORDS.word, SENDER, replies_are_read=True))
     assert WORDS.word(f"utter_kind_{kind}") in text
     assert WORDS.word(f"utter_identity_{identity}") in text
 
@@ -205,7 +205,7 @@ async def test_a_letter_that_is_refused_does_not_stop_the_others(
             server.refuse = {"RCPT": answer} if "allurauto" in letter["To"] else {}
             await send(letter, server.url)
 
-        channels = {"mail": mail_sender(tickets, SHOPS, WORDS.word, SENDER, hand_over)}
+        channels = {"mail": mail_sender(tickets, SHOPS, WORDS.word, SENDER, hand_over, replies_are_read=True)}
         assert await deliver_all(tickets, channels) == 3
     assert arrived(server) == ["PRO-2026-000001", "PRO-2026-000002"]
     assert states(path) == [("PRO-2026-000001", "sent"), ("ALU-2026-000001", state), ("PRO-2026-000002", "sent")]
@@ -351,7 +351,9 @@ def test_a_letter_stays_the_same_while_olga_works_on_its_ticket(tickets: Tickets
     for change in (tickets.take, partial(tickets.answer, text="Разбираемся"), tickets.close_ticket):
         ticket = tickets.ticket(number)
         assert ticket is not None
-        composed.append(compose_for(delivery, ticket, SHOPS["allurauto"], WORDS.word, SENDER).as_bytes())
+        composed.append(
+            compose_for(delivery, ticket, SHOPS["allurauto"], WORDS.word, SENDER, replies_are_read=True).as_bytes()
+        )
         assert change(number, now=NOON + LEASE)
     assert len(set(composed)) == 1
 
@@ -379,7 +381,10 @@ def test_the_letter_of_added_words_is_the_same_each_time(tickets: Tickets) -> No
         delivery = tickets.claim(NOON + LEASE, LEASE, ("mail",))
     assert delivery is not None
     assert delivery.body["template"] == "added"
-    letters = [compose_for(delivery, ticket, SHOPS["protorg"], WORDS.word, SENDER).as_bytes() for _ in range(2)]
+    letters = [
+        compose_for(delivery, ticket, SHOPS["protorg"], WORDS.word, SENDER, replies_are_read=True).as_bytes()
+        for _ in range(2)
+    ]
     assert letters[0] == letters[1]
 
 

@@ -33,10 +33,13 @@ DOORS: Mapping[str, frozenset[str]] = {
     # rooms that know nobody
     "bot.contacts": FREE,
     "bot.mail": FREE,
+    "bot.quotes": FREE,
+    "bot.senders": FREE,
     "bot.servers": FREE,
     "bot.settings": FREE,
     "bot.shops": FREE,
     "bot.tickets": FREE,
+    "bot.verdict": FREE,
     # words
     "bot.responses": frozenset({"index.training"}),
     "bot.rules": frozenset({"index.training"}),
@@ -46,7 +49,14 @@ DOORS: Mapping[str, frozenset[str]] = {
         "index.training",
     }),
     "bot.dialogue": frozenset({"bot.responses", "bot.rules", "bot.tickets", "index.recognizer", "index.training"}),
+    # mail
+    "bot.mime": frozenset({"bot.quotes"}),
+    "bot.inbox": frozenset({"bot.mime", "bot.verdict"}),
     "bot.smtp": frozenset({"bot.mail", "bot.servers"}),
+    "bot.mailbox": frozenset({"bot.mail", "bot.servers"}),
+    "bot.collect": frozenset({
+        "bot.inbox", "bot.mail", "bot.mailbox", "bot.senders", "bot.shops", "bot.tickets",
+    }),
     "bot.post": frozenset({"bot.mail", "bot.shops", "bot.tickets"}),
     "bot.telegram": frozenset({"bot.dialogue", "bot.responses", "bot.tickets"}),
     # what is measured and checked
@@ -65,7 +75,8 @@ DOORS: Mapping[str, frozenset[str]] = {
         "index.packaged_model",
     }),
     "bot.service": frozenset({
-        "bot.house", "bot.post", "bot.shops", "bot.smtp", "bot.telegram", "index.clauses", "index.training",
+        "bot.collect", "bot.house", "bot.mailbox", "bot.post", "bot.shops", "bot.smtp", "bot.telegram",
+        "index.clauses", "index.training",
     }),
     "bot.terminal": frozenset({
         "bot.dialogue", "bot.house", "bot.post", "bot.responses", "bot.smtp", "bot.tickets",
@@ -77,9 +88,11 @@ ANYBODY = ("bot.__main__",)
 HOMES: Mapping[str, frozenset[str]] = {
     "aiogram": frozenset({"bot.telegram"}),
     "aiosmtplib": frozenset({"bot.smtp"}),
+    "bs4": frozenset({"bot.quotes"}),
     "click": frozenset({"bot.__main__"}),
     "email_validator": frozenset({"bot.contacts"}),
     "faiss": frozenset({"index.vectors"}),
+    "imapclient": frozenset({"bot.mailbox"}),
     "jinja2": frozenset({"bot.mail"}),
     "joblib": frozenset({"index.recognizer"}),
     "onnxruntime": frozenset({"index.encoder"}),

@@ -46,6 +46,7 @@ AIGUL = Letter(
     deadline_source="пункт 8.2 политики",
     to="info@allurauto.kz",
     sender="Konfident <bot@x.kz>",
+    replies_are_read=True,
 )
 
 
