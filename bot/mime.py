@@ -107,9 +107,10 @@ def messages_in(part: Message) -> list[Message]:
 
 def heading(value: str) -> str:
     """Read a header's encoded words."""
+    shown = value.encode("utf-8", "surrogateescape").decode("utf-8", "replace")  # some programs encode nothing
     with suppress(Exception):
-        return _whole(str(make_header(decode_header(value))))
-    return _whole(value)
+        return _whole(str(make_header(decode_header(shown))))
+    return shown
 
 
 def _whole(text: str) -> str:
