@@ -4,7 +4,7 @@ import asyncio
 import logging
 import ssl
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -79,14 +79,22 @@ class Mailbox:
 
     async def wait(self, seconds: float) -> None:
         """Return when something changes in the folder, or after `seconds`."""
-        if not await self._do(self._begin_idle):
-            await asyncio.sleep(min(seconds, _POLL))
-            return
+        # What arrived while IDLE began may lie read and unseen in the library: the end of a first short spell tells.
+        for spell in (_SLICE, seconds):
+            if not await self._do(self._begin_idle):
+                await asyncio.sleep(min(seconds, _POLL))
+                return
+            seen = await self._watch(spell)
+            if await self._do(self._end_idle) or seen:
+                return
+
+    async def _watch(self, seconds: float) -> bool:
         loop = asyncio.get_running_loop()
         end = loop.time() + seconds
-        while loop.time() < end and not await self._do(self._changed):
-            pass
-        await self._do(self._end_idle)
+        while loop.time() < end:
+            if await self._do(self._changed):
+                return True
+        return False
 
     async def close(self) -> None:
         """Hang up for good."""
@@ -164,16 +172,21 @@ class Mailbox:
         told = self._connected().idle_check(_SLICE)
         if not told:  # a connection that was cut gives nothing, at once: the end of IDLE will say so
             return time.monotonic() - begun < _SLICE / 2
-        return any(each[0] != b"OK" for each in told)
+        return _is_news(told)
 
-    def _end_idle(self) -> None:
-        self._connected().idle_done()
+    def _end_idle(self) -> bool:
+        _, told = self._connected().idle_done()
+        return _is_news(told)
 
     def _hang_up(self) -> None:
         client, self._client = self._client, None
         if client is not None:
             with suppress(IMAPClientError, OSError):
                 client.shutdown()
+
+
+def _is_news(told: Sequence[Sequence[object]]) -> bool:
+    return any(each[0] != b"OK" for each in told)  # «* OK Still here»
 
 
 def _connect(server: Server) -> IMAPClient:

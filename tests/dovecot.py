@@ -10,11 +10,12 @@ import grp
 import os
 import pwd
 import shutil
+import signal
 import socket
 import tempfile
 import time
 from base64 import b64encode
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from itertools import count
 from pathlib import Path
@@ -24,12 +25,13 @@ from urllib.parse import quote
 import pytest
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Iterator
+    from collections.abc import AsyncIterator, Iterator, Mapping
 
     import trustme
 
 Scheme = Literal["imap", "imap+starttls", "imaps"]
 LOGIN = ("bot@shop.kz", "п@роль: /?#%")
+PLACES = (*os.environ.get("PATH", "").split(":"), "/usr/sbin", "/usr/local/sbin")
 _PATIENCE = 10.0  # seconds, for a start or a stop
 
 _CONFIG = """
@@ -83,7 +85,7 @@ service stats {{
 
 def need_dovecot() -> str:
     """Path of the program; without it the test is skipped, or fails where KONFIDENT_REQUIRE_DOVECOT is set."""
-    found = shutil.which("dovecot", path=f"{os.environ.get('PATH', '')}:/usr/sbin:/usr/local/sbin")
+    found = shutil.which("dovecot", path=":".join(PLACES))
     if found:
         return found
     reason = "dovecot is not installed (Debian and Ubuntu: apt-get install dovecot-imapd)"
@@ -99,7 +101,9 @@ class Dovecot:
     scheme: Scheme
     home: Path
     port: int
+    program: str
     numbers: Iterator[int] = field(default_factory=count)
+    process: asyncio.subprocess.Process | None = None
 
     @property
     def mail(self) -> Path:
@@ -127,6 +131,36 @@ class Dovecot:
         """Mails that are marked as read."""
         return [content for flags, content in self._kept() if "S" in flags]
 
+    def log(self) -> str:
+        """What the server said; "Login:" where somebody came in."""
+        return (self.home / "dovecot.log").read_text(encoding="utf-8")
+
+    @asynccontextmanager
+    async def stopped(self) -> AsyncIterator[None]:
+        """Stop the server for a while; connections are cut."""
+        await self.stop()
+        try:
+            yield
+        finally:
+            await self.start()
+
+    async def start(self) -> None:
+        """Start the process and wait until it listens."""
+        uid, gid = _owner()
+        way: dict[str, Any] = {"user": uid, "group": gid, "extra_groups": []} if os.getuid() == 0 else {}
+        config = str(self.home / "dovecot.conf")
+        self.process = await asyncio.create_subprocess_exec(
+            self.program, "-F", "-c", config, start_new_session=True, **way
+        )
+        await _listening(self, self.process)
+
+    async def stop(self) -> None:
+        """End the process and whatever it started."""
+        if self.process is not None:
+            with suppress(ProcessLookupError):
+                os.killpg(self.process.pid, signal.SIGKILL)
+            await self.process.wait()
+
     def _kept(self) -> list[tuple[str, bytes]]:
         paths = sorted(path for folder in ("new", "cur") for path in (self.mail / folder).iterdir())
         return [(path.name.partition(":2,")[2], path.read_bytes()) for path in paths]
@@ -134,31 +168,20 @@ class Dovecot:
 
 @asynccontextmanager
 async def dovecot(
-    certificate: trustme.LeafCert, scheme: Scheme = "imaps", *, capability: str = ""
+    certificate: trustme.LeafCert, scheme: Scheme = "imaps", *, capability: str = "", tls: bool = True
 ) -> AsyncIterator[Dovecot]:
     """Run a server; `capability` replaces what it offers after the login."""
     program = need_dovecot()
     imap, imaps = _free_ports()
     with tempfile.TemporaryDirectory(prefix="dovecot-") as folder:
-        server = Dovecot(scheme, Path(folder), imaps if scheme == "imaps" else imap)
-        _furnish(server, certificate, imap, imaps, capability)
-        async with _running(server, program):
+        server = Dovecot(scheme, Path(folder), imaps if scheme == "imaps" else imap, program)
+        ssl = "no" if not tls else "yes" if scheme == "imap" else "required"
+        _furnish(server, certificate, {"imap": imap, "imaps": imaps, "ssl": ssl, "capability": capability})
+        try:
+            await server.start()
             yield server
-
-
-@asynccontextmanager
-async def _running(server: Dovecot, program: str) -> AsyncIterator[None]:
-    uid, gid = _owner()
-    way: dict[str, Any] = {"user": uid, "group": gid, "extra_groups": []} if os.getuid() == 0 else {}
-    process = await asyncio.create_subprocess_exec(program, "-F", "-c", str(server.home / "dovecot.conf"), **way)
-    try:
-        await _listening(server, process)
-        yield
-    finally:
-        if process.returncode is None:
-            process.terminate()
-        async with asyncio.timeout(_PATIENCE):
-            await process.wait()
+        finally:
+            await server.stop()
 
 
 def _owner() -> tuple[int, int]:
@@ -172,19 +195,19 @@ def _give(path: Path) -> None:
         os.chown(path, *_owner())
 
 
-def _furnish(server: Dovecot, certificate: trustme.LeafCert, imap: int, imaps: int, capability: str) -> None:
+def _furnish(server: Dovecot, certificate: trustme.LeafCert, wishes: Mapping[str, object]) -> None:
     home = server.home
     for folder in ("mail/new", "mail/cur", "mail/tmp", "run"):
         (home / folder).mkdir(parents=True)
     certificate.private_key_pem.write_to_path(str(home / "server.key"))
     (home / "server.pem").write_bytes(b"".join(blob.bytes() for blob in certificate.cert_chain_pems))
     (home / "users").write_text(f"{LOGIN[0]}:{{PLAIN.b64}}{b64encode(LOGIN[1].encode()).decode()}\n", encoding="utf-8")
-    (home / "dovecot.conf").write_text(_configured(server, imap, imaps, capability), encoding="utf-8")
+    (home / "dovecot.conf").write_text(_configured(server, wishes), encoding="utf-8")
     for path in (home, *home.rglob("*")):
         _give(path)
 
 
-def _configured(server: Dovecot, imap: int, imaps: int, capability: str) -> str:
+def _configured(server: Dovecot, wishes: Mapping[str, object]) -> str:
     uid, gid = _owner()
     return _CONFIG.format(
         home=server.home,
@@ -194,11 +217,8 @@ def _configured(server: Dovecot, imap: int, imaps: int, capability: str) -> str:
         group=grp.getgrgid(gid).gr_name,
         uid=uid,
         gid=gid,
-        imap=imap,
-        imaps=imaps,
-        ssl="yes" if server.scheme == "imap" else "required",
         plain_refused="no" if server.scheme == "imap" else "yes",
-        capability=capability,
+        **wishes,
     )
 
 
