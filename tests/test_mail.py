@@ -159,6 +159,31 @@ def test_the_letter_explains_how_to_answer_and_raises_no_voice() -> None:
         assert "!" not in text
 
 
+def test_where_no_answer_is_read_the_clerk_writes_to_the_customer_himself() -> None:
+    for text in both_texts(replace(AIGUL, replies_are_read=False)):
+        assert "Как связаться с клиентом: aigul@example.kz\n" in text
+        assert "Напишите или позвоните клиенту сами, контакт указан выше." in text
+        assert "Ответы на это письмо бот не читает" in text
+        assert "придёт клиенту в чат" not in text
+        assert "IMAP_URL" not in text
+
+
+def test_where_no_answer_is_read_and_no_contact_known_the_operator_is_called() -> None:
+    for text in both_texts(replace(AIGUL, replies_are_read=False, contact="")):
+        assert "Как связаться с клиентом: контакт не указан\n" in text
+        assert "попросите включить приём ответов (настройка IMAP_URL)" in text
+        assert "придёт клиенту в чат" not in text
+
+
+def test_a_missing_reason_is_asked_for_in_one_polite_sentence() -> None:
+    letter = received(compose(replace(AIGUL, message_id="<second@x.kz>"), [AIGUL.message_id], template="ask_reason"))
+    for text in (part(letter, "plain"), Page(part(letter, "html")).text):
+        assert "Обращение клиента магазина Allurauto.kz: удаление данных.\n" in text
+        assert "По обращению ALU-2026-000001 вы прислали отказ без причины: пожалуйста, ответьте" in text
+        assert "Слова клиента" not in text
+    assert letter["In-Reply-To"] == AIGUL.message_id
+
+
 def test_the_page_needs_nothing_from_elsewhere() -> None:
     page = part(received(compose(AIGUL)), "html")
     assert Page(page).attributes == {"lang", "charset", "name", "content", "style", "dir"}

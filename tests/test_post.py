@@ -177,6 +177,17 @@ def test_every_kind_and_identity_has_its_words(tickets: Tickets, kind: str, iden
     assert WORDS.word(f"utter_identity_{identity}") in text
 
 
+@pytest.mark.parametrize("contact", ["aigul@example.kz", ""])
+def test_without_a_mailbox_a_letter_promises_no_chat(tickets: Tickets, contact: str) -> None:
+    ticket, _ = tickets.open(replace(AIGUL, contact=contact, identity="typed" if contact else "none"), NOON)
+    delivery = tickets.claim(NOON, LEASE, ("mail",))
+    assert delivery is not None
+    text = body(compose_for(delivery, ticket, SHOPS["protorg"], WORDS.word, SENDER, replies_are_read=False))
+    assert "бот не читает" in text or "бот пока не читает" in text
+    assert "в чат" not in text
+    assert f"Как связаться с клиентом: {contact or 'контакт не указан'}\n" in text
+
+
 # many letters
 
 
