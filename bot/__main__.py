@@ -6,12 +6,13 @@ import csv
 import json
 import logging
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from importlib import import_module
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, NoReturn
 
 import click
+from pydantic import SecretStr
 
 from bot.settings import Settings, SettingsError, read_settings
 
@@ -27,7 +28,7 @@ _PERSONAL = ("contact", "words", "details", "chat")
 def main() -> None:
     """Konfident: the exact clause of a shop's privacy policy, and customers' wishes carried out."""
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
-    for noisy in ("aiogram.event", "rasa_sdk", "asyncio", "httpx", "faiss", "bm25s"):
+    for noisy in ("aiogram.event", "rasa_sdk", "asyncio", "httpx", "faiss", "bm25s", "imapclient"):
         logging.getLogger(noisy).setLevel(logging.WARNING)
 
 
@@ -48,8 +49,8 @@ def run() -> None:
     settings = _settings()
     if settings.bot_token is None:
         _stop("BOT_TOKEN: not set; BotFather in Telegram gives one")
-    from bot.mail import check_url
     from bot.service import serve
+    from bot.smtp import check_url
 
     try:
         check_url(settings.smtp_url.get_secret_value() if settings.smtp_url else "smtp://localhost")
@@ -265,6 +266,14 @@ def _progress(label: str) -> "Progress":
             bars.pop().render_finish()
 
     return report
+
+
+def _check_url(name: str, url: SecretStr | None, check: Callable[[str], None]) -> None:
+    try:
+        if url:
+            check(url.get_secret_value())
+    except ValueError as error:
+        _stop(f"{name}: {error}")
 
 
 def _stop(reason: str, *, code: int = 2) -> NoReturn:

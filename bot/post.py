@@ -33,13 +33,20 @@ async def deliver(tickets: Tickets, delivery: Delivery, send: Send, now: datetim
     try:
         await send(delivery)
     except (MailError, Undelivered) as error:
-        level = logging.ERROR if error.permanent else logging.WARNING
-        log.log(level, "%s of %s undelivered, attempt %d", delivery.channel, name, delivery.attempts + 1)
+        log.log(
+            _level(error, delivery), "%s of %s undelivered, attempt %d", delivery.channel, name, delivery.attempts + 1
+        )
         least = getattr(error, "pause", timedelta(0))
         tickets.postpone(delivery, str(error), now, permanent=error.permanent, least=least)
     else:
         tickets.mark_sent(delivery, now)
         log.info("%s of %s delivered", delivery.channel, name)
+
+
+def _level(error: MailError | Undelivered, delivery: Delivery) -> int:
+    """An operator's mistake is an error once, then it is only waited for."""
+    wrong_settings = isinstance(error, MailError) and error.is_operators
+    return logging.ERROR if error.permanent or (wrong_settings and not delivery.attempts) else logging.WARNING
 
 
 async def deliver_forever(
@@ -62,22 +69,33 @@ def mail_sender(
     word: Callable[[str], str],
     sender: str,
     hand_over: Callable[[EmailMessage], Awaitable[object]],
+    *,
+    replies_are_read: bool,
 ) -> Send:
     """Delivers outbox rows of the channel "mail"; `word` gives Russian words by their response name."""
 
     async def deliver(delivery: Delivery) -> None:
         ticket = tickets.ticket(delivery.ticket)
         if ticket is not None:
-            await hand_over(compose_for(delivery, ticket, shops[ticket.shop], word, sender))
+            shop = shops[ticket.shop]
+            letter = compose_for(delivery, ticket, shop, word, sender, replies_are_read=replies_are_read)
+            await hand_over(letter)
 
     return deliver
 
 
 def compose_for(
-    delivery: Delivery, ticket: Ticket, shop: Shop, word: Callable[[str], str], sender: str
+    delivery: Delivery,
+    ticket: Ticket,
+    shop: Shop,
+    word: Callable[[str], str],
+    sender: str,
+    *,
+    replies_are_read: bool,
 ) -> EmailMessage:
     """The letter of an outbox row; the same row gives the same letter."""
-    added = delivery.body.get("template") == "added"
+    body = delivery.body
+    added = body.get("template") == "added"
     domain = reply_address(sender, ticket.token).rpartition("@")[2]
     letter = Letter(
         number=ticket.number,
@@ -86,9 +104,9 @@ def compose_for(
         shop=shop.name,
         kind=word(f"utter_kind_{ticket.kind}"),
         opened=ticket.opened,
-        contact=ticket.contact or word("utter_no_contact"),
+        contact=ticket.contact or (word("utter_no_contact") if replies_are_read else ""),
         identity=word(f"utter_identity_{ticket.identity}"),
-        words=delivery.body.get("text", "") if added else ticket.words,
+        words=body.get("text", "") if added else ticket.words,
         details="" if added else ticket.details,
         clause_number=ticket.clause,
         clause_text=ticket.clause_text,
@@ -96,13 +114,15 @@ def compose_for(
         policy_says_nothing=not ticket.clause,
         deadline=f"до {ticket.deadline:%d.%m.%Y}" if ticket.deadline else "",
         deadline_source=_source(ticket.deadline_source),
-        to=ticket.route,
+        to=body.get("to") or ticket.route,
         sender=sender,
+        replies_are_read=replies_are_read,
     )
-    if not added:
+    if "at" not in body:  # the first letter begins the thread
         return compose(letter)
-    thread = [f"<{first_letter_id(ticket)}@{domain}>"]
-    return compose(letter, thread, written=datetime.fromisoformat(delivery.body["at"]))
+    thread = [f"<{first_letter_id(ticket)}@{domain}>", *filter(None, [body.get("answers")])]
+    template = "request" if added else body["template"]
+    return compose(letter, thread, written=datetime.fromisoformat(body["at"]), template=template)
 
 
 def _source(source: str) -> str:

@@ -2,15 +2,17 @@
 
 import asyncio
 import logging
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from email.message import EmailMessage
 
+from bot.collect import collect_forever
 from bot.desk import Desk, chat_sender, staff_sender
 from bot.house import House
-from bot.mail import send as send_letter
+from bot.mailbox import Mailbox
 from bot.post import Send, deliver_forever, mail_sender
 from bot.shops import ShopError
+from bot.smtp import send as send_letter
 from bot.telegram import connect, introduce, make_dispatcher
 from index.clauses import PolicyError
 from index.training import IntentsError
@@ -37,6 +39,7 @@ async def serve(house: House) -> None:
     work = [
         deliver_forever(rooms.tickets, chats, rooms.clock, wakes[0]),
         deliver_forever(rooms.tickets, _mail(house), rooms.clock, wakes[1]),
+        _collect(house, wake_all),
         _watch(house),
     ]
     tasks = [asyncio.create_task(each) for each in work]
@@ -62,7 +65,22 @@ def _mail(house: House) -> Mapping[str, Send]:
         await send_letter(letter, url.get_secret_value())
 
     rooms, sender = house.rooms, house.settings.mail_from
-    return {"mail": mail_sender(rooms.tickets, rooms.shops, house.responses.word, sender, hand_over)}
+    is_read = house.settings.imap_url is not None
+    word = house.responses.word
+    return {"mail": mail_sender(rooms.tickets, rooms.shops, word, sender, hand_over, replies_are_read=is_read)}
+
+
+async def _collect(house: House, after: Callable[[], None]) -> None:
+    """Bring the shops' answers in; without a mailbox their letters tell clerks to write to the customer."""
+    url = house.settings.imap_url
+    if url is None:
+        log.warning("IMAP_URL is not set: shops cannot answer by mail, and their letters say so")
+        return
+    box = Mailbox(url.get_secret_value())
+    try:
+        await collect_forever(box, house.rooms.tickets, house.rooms.shops, house.rooms.clock, after)
+    finally:
+        await box.close()
 
 
 async def _watch(house: House) -> None:

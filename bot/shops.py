@@ -6,7 +6,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, EmailStr, Field, StringConstraints, ValidationError
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    EmailStr,
+    Field,
+    StringConstraints,
+    ValidationError,
+    validate_email,
+)
 from rapidfuzz import fuzz
 from ruamel.yaml import YAML
 from ruamel.yaml.error import MarkedYAMLError
@@ -30,6 +39,12 @@ class ShopError(Exception):
 
 class _Part(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+
+
+def _a_sender(value: str) -> str:
+    """An address, or @domain for everybody there; written as mail systems compare them."""
+    validate_email(f"anybody{value}" if value.startswith("@") else value)
+    return value.lower()
 
 
 class _PolicyFacts(_Part):
@@ -60,6 +75,7 @@ class _File(_Part):
     routes: dict[Kind, EmailStr] = {}
     fallback: EmailStr | None = None
     deadlines: dict[Kind, Deadline] = {}
+    senders: list[Annotated[str, AfterValidator(_a_sender)]] = []
 
 
 @dataclass(frozen=True)
@@ -72,7 +88,10 @@ class Route:
 
 @dataclass(frozen=True)
 class Shop:
-    """A shop as its owner describes it; `folder` holds shop.yml and the policy."""
+    """A shop as its owner describes it; `folder` holds shop.yml and the policy.
+
+    `senders` may answer beside the route's own: addresses, and @domain for everybody there.
+    """
 
     id: str
     name: str
@@ -86,6 +105,7 @@ class Shop:
     routes: Mapping[str, str]
     fallback: str
     deadlines: Mapping[str, Deadline]
+    senders: tuple[str, ...]
     folder: Path
 
     def route(self, kind: str) -> Route | None:
@@ -138,6 +158,7 @@ def read_shop(path: Path) -> Shop:
         routes={str(kind): address for kind, address in file.routes.items()},
         fallback=file.fallback or "",
         deadlines={str(kind): promise for kind, promise in file.deadlines.items()},
+        senders=tuple(file.senders),
         folder=path.parent,
     )
 
@@ -181,9 +202,7 @@ def _plain(node: object) -> object:
 
 def _explained(path: Path, document: object, error: ValidationError) -> ShopError:
     """The first mistake in an owner's words, at the line of the deepest key that exists."""
-    first = min(
-        error.errors(), key=lambda each: each["type"] != "extra_forbidden"
-    )
+    first = min(error.errors(), key=lambda each: each["type"] != "extra_forbidden")
     keys = [key for key in first["loc"] if isinstance(key, str)]
     remedies = {
         "extra_forbidden": ("лишняя строка", "Уберите её или исправьте опечатку в названии."),

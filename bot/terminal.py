@@ -5,9 +5,9 @@ import sys
 from email.message import EmailMessage
 
 from bot.house import House
-from bot.mail import write_eml
 from bot.post import deliver_one, mail_sender
 from bot.responses import Reply
+from bot.smtp import write_eml
 from bot.tickets import Delivery
 from bot.turn import SHARE_CONTACT, Incoming, State
 
@@ -63,6 +63,8 @@ async def _deliver(house: House) -> None:
     async def ignore(delivery: Delivery) -> None:
         """There is no staff chat here."""
 
-    mail = mail_sender(tickets, house.rooms.shops, house.responses.word, house.settings.mail_from, keep)
+    word, sender = house.responses.word, house.settings.mail_from
+    is_read = house.settings.imap_url is not None
+    mail = mail_sender(tickets, house.rooms.shops, word, sender, keep, replies_are_read=is_read)
     while await deliver_one(tickets, {"mail": mail, "chat": show, "staff": ignore}, house.rooms.clock()):
         pass

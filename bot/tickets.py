@@ -15,6 +15,7 @@ from sqlite_utils.migrations import Migrations
 
 Channel = Literal["mail", "chat", "staff"]
 Actor = Literal["customer", "shop", "system"]
+File = tuple[str, str, bytes]  # its name, its type, its content
 OPEN_STATUSES = ("opened", "taken", "answered")
 _FIRST_PAUSE = timedelta(seconds=5)
 _LONGEST_PAUSE = timedelta(minutes=5)
@@ -59,6 +60,16 @@ def create_tickets(db: Database) -> None:
     db.table("outbox").create_index(["state", "due"])
     db.table("numbers").create({"prefix": str, "year": int, "last": int}, pk=("prefix", "year"))
     db.table("chats").create({"key": str, "state": str, "updated": str}, pk="key")
+
+
+@migrations()
+def take_letters_in(db: Database) -> None:
+    """Mails that were acted on, each once; the ways from a mail to its ticket."""
+    db.table("letters_in").create(
+        {"key": str, "ticket": str, "at": str}, pk="key", foreign_keys=[("ticket", "tickets", "number")]
+    )
+    db.table("outbox").create_index(["message_id"])
+    db.table("tickets").create_index(["token"])
 
 
 @dataclass(frozen=True)
@@ -132,6 +143,15 @@ class Delivery:
     attempts: int
 
 
+@dataclass(frozen=True)
+class Origin:
+    """The mail by which something came in: `key` names it once and for all, `message_id` is "" where it has none."""
+
+    key: str
+    message_id: str
+    sender: str
+
+
 class Tickets:
     """The database; use it from one thread."""
 
@@ -193,6 +213,53 @@ class Tickets:
             if done:
                 self._enqueue(number, "chat", {"response": "utter_ticket_closed"}, now)
             return done
+
+    # what comes by mail
+
+    def receive(
+        self, number: str, verdict: str, text: str, now: datetime, origin: Origin, files: Sequence[File] = ()
+    ) -> bool:
+        """Act on a clerk's mail; False when that was done before.
+
+        Verdicts: answer, question, accepted, done, refused; a refusal without text is asked for its reason.
+        """
+        del files  # not kept yet
+        with self._at_once():
+            if not self._is_new(origin, number, now):
+                return False
+            if verdict == "refused" and not text:
+                self._ask_reason(number, origin, now)
+                return True
+            if verdict == "accepted":
+                self.take(number, now)
+            if text:
+                self.answer(number, text, now)
+            if verdict in {"done", "refused"}:
+                self.close_ticket(number, now)
+        return True
+
+    def bounced(self, number: str, letter: str, status: str, now: datetime, origin: Origin) -> bool:
+        """Record that a letter of ours will never arrive and tell the staff; False when that was done before."""
+        with self._at_once():
+            if not self._is_new(origin, number, now):
+                return False
+            self._record(number, now, "system", "letter undelivered", f"{letter} {status}")
+            self._enqueue(number, "staff", {"response": "utter_staff_undelivered"}, now)
+        return True
+
+    def by_letter(self, message_id: str) -> Ticket | None:
+        """The ticket whose letter bears this left part of a Message-ID."""
+        return self._one(
+            "SELECT * FROM tickets WHERE number ="
+            " (SELECT ticket FROM outbox WHERE channel = 'mail' AND message_id = ? LIMIT 1)",
+            message_id,
+        )
+
+    def by_token(self, token: str) -> Ticket | None:
+        """The ticket whose reply address carries this token."""
+        return self._one("SELECT * FROM tickets WHERE token = ?", token)
+
+    # reading
 
     def ticket(self, number: str) -> Ticket | None:
         """One ticket by number."""
@@ -322,6 +389,17 @@ class Tickets:
         if ticket.route:
             self._enqueue(ticket.number, "mail", {"template": "added", "text": text, "at": now.isoformat()}, now)
         return replace(ticket, contact=draft.contact, updated=now)
+
+    def _is_new(self, origin: Origin, number: str, now: datetime) -> bool:
+        row = {"key": origin.key, "ticket": number, "at": now.isoformat()}
+        return bool(
+            self._db.execute("INSERT INTO letters_in VALUES (:key, :ticket, :at) ON CONFLICT DO NOTHING", row).rowcount
+        )
+
+    def _ask_reason(self, number: str, origin: Origin, now: datetime) -> None:
+        """Ask whoever refused, in the thread of his own mail."""
+        body = {"template": "ask_reason", "to": origin.sender, "answers": origin.message_id, "at": now.isoformat()}
+        self._enqueue(number, "mail", body, now)
 
     def _next_number(self, prefix: str, year: int) -> str:
         self._db.execute(

@@ -17,6 +17,7 @@ import pytest
 import pytest_asyncio
 import trustme
 from bot_api import BotApi
+from dovecot import dovecot
 from konfident_process import (
     PATIENCE_S,
     ROOT,
@@ -436,6 +437,45 @@ async def test_a_number_that_was_shown_outlives_a_power_cut_and_its_letter_leave
 
 async def test_a_form_goes_on_where_a_power_cut_stopped_it(power_cut: PowerCut) -> None:
     assert "принято и сохранено" in (await power_cut.daniyar.says("да"))["text"]
+
+
+# By mail, there and back
+
+
+def answer_to(letter: EmailMessage, words: str) -> bytes:
+    """Answer a letter as Olga's mail program does."""
+    head = f"From: olga@protorg.kz\nTo: {letter['Reply-To']}\nMessage-ID: <{len(words)}@protorg.kz>"
+    thread = f"In-Reply-To: {letter['Message-ID']}"
+    return f"{head}\n{thread}\nContent-Type: text/plain; charset=utf-8\n\n{words}\n".encode()
+
+
+async def test_a_clerks_answer_by_mail_reaches_the_customers_chat(
+    authority: tuple[trustme.CA, Path], room: Path, tmp_path: Path
+) -> None:
+    async with AsyncExitStack() as stack:
+        mailbox = await stack.enter_async_context(dovecot(authority[0].issue_cert("localhost")))
+        way = open_town("smtp+starttls", authority, room, tmp_path, IMAP_URL=mailbox.url)
+        town = await stack.enter_async_context(way)
+        aigul = town.customer()
+        await aigul.says(NAMES["protorg"])
+        number = ticket_in(await wish(aigul, "protorg", "delete"), "protorg")
+        _, letter = await town.letter(number)
+        assert "Ответьте на это письмо: ваш ответ придёт клиенту в чат." in body(letter, "plain")
+        mailbox.deliver(answer_to(letter, "Выполнено: аккаунт удалён.\n\n> Слова клиента"))
+        answered = (await aigul.hears())["text"]
+        assert f"Ответ магазина на обращение {number}" in answered
+        assert "аккаунт удалён." in answered
+        assert "Слова клиента" not in answered
+        assert f"Магазин закрыл обращение {number}" in (await aigul.hears())["text"]
+        assert "аккаунт удалён" not in town.konfident.logged_text
+
+
+async def test_without_a_mailbox_letters_and_log_say_that_nobody_reads_answers(as_shipped: Town) -> None:
+    aigul = as_shipped.customer()
+    await aigul.says(NAMES["protorg"])
+    _, letter = await as_shipped.letter(ticket_in(await wish(aigul, "protorg", "delete"), "protorg"))
+    assert "Ответы на это письмо бот не читает" in body(letter, "plain")
+    assert "IMAP_URL is not set" in as_shipped.konfident.logged_text
 
 
 # In the terminal

@@ -15,10 +15,10 @@ from typing import TYPE_CHECKING
 import pytest
 from smtp_server import SmtpServer, smtp_server
 
-from bot.mail import send
 from bot.post import LEASE, Send, compose_for, deliver_forever, deliver_one, mail_sender
 from bot.responses import Responses
 from bot.shops import read_shops
+from bot.smtp import send
 from bot.tickets import Delivery, Draft, Tickets, Undelivered
 
 if TYPE_CHECKING:
@@ -98,7 +98,7 @@ def mailman(tickets: Tickets, url: str) -> dict[str, Send]:
     async def hand_over(letter: EmailMessage) -> None:
         await send(letter, url, timeout=5)
 
-    return {"mail": mail_sender(tickets, SHOPS, WORDS.word, SENDER, hand_over)}
+    return {"mail": mail_sender(tickets, SHOPS, WORDS.word, SENDER, hand_over, replies_are_read=True)}
 
 
 async def deliver_all(tickets: Tickets, channels: dict[str, Send], now: datetime = NOON) -> int:
@@ -172,9 +172,20 @@ def test_every_kind_and_identity_has_its_words(tickets: Tickets, kind: str, iden
     ticket, _ = tickets.open(replace(AIGUL, kind=kind, identity=identity), NOON)
     delivery = tickets.claim(NOON, LEASE, ("mail",))
     assert delivery is not None
-    text = body(compose_for(delivery, ticket, SHOPS["protorg"], WORDS.word, SENDER))
+    text = body(compose_for(delivery, ticket, SHOPS["protorg"], WORDS.word, SENDER, replies_are_read=True))
     assert WORDS.word(f"utter_kind_{kind}") in text
     assert WORDS.word(f"utter_identity_{identity}") in text
+
+
+@pytest.mark.parametrize("contact", ["aigul@example.kz", ""])
+def test_without_a_mailbox_a_letter_promises_no_chat(tickets: Tickets, contact: str) -> None:
+    ticket, _ = tickets.open(replace(AIGUL, contact=contact, identity="typed" if contact else "none"), NOON)
+    delivery = tickets.claim(NOON, LEASE, ("mail",))
+    assert delivery is not None
+    text = body(compose_for(delivery, ticket, SHOPS["protorg"], WORDS.word, SENDER, replies_are_read=False))
+    assert "бот не читает" in text or "бот пока не читает" in text
+    assert "в чат" not in text
+    assert f"Как связаться с клиентом: {contact or 'контакт не указан'}\n" in text
 
 
 # many letters
@@ -205,10 +216,25 @@ async def test_a_letter_that_is_refused_does_not_stop_the_others(
             server.refuse = {"RCPT": answer} if "allurauto" in letter["To"] else {}
             await send(letter, server.url)
 
-        channels = {"mail": mail_sender(tickets, SHOPS, WORDS.word, SENDER, hand_over)}
+        channels = {"mail": mail_sender(tickets, SHOPS, WORDS.word, SENDER, hand_over, replies_are_read=True)}
         assert await deliver_all(tickets, channels) == 3
     assert arrived(server) == ["PRO-2026-000001", "PRO-2026-000002"]
     assert states(path) == [("PRO-2026-000001", "sent"), ("ALU-2026-000001", state), ("PRO-2026-000002", "sent")]
+
+
+async def test_a_wrong_password_is_one_error_in_the_log_and_the_letter_leaves_when_it_is_right(
+    tickets: Tickets, path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    ticket, _ = tickets.open(AIGUL, NOON)
+    async with smtp_server(login=("bot@shop.kz", "right")) as server:
+        wrong = mailman(tickets, server.url.replace("right", "wrong"))
+        for minutes in range(3):
+            assert await deliver_all(tickets, wrong, NOON + timedelta(minutes=minutes)) == 1
+        assert states(path) == [(ticket.number, "waiting")]
+        assert await deliver_all(tickets, mailman(tickets, server.url), NOON + timedelta(minutes=3)) == 1
+        assert (await server.next_letter())["Reply-To"] == f"bot+{ticket.token}@shop.kz"
+    assert [each.levelname for each in caplog.records if "undelivered" in each.message] == ["ERROR"] + ["WARNING"] * 2
+    assert states(path) == [(ticket.number, "sent")]
 
 
 async def test_a_letter_refused_for_good_is_recorded_and_the_staff_learns_of_it(tickets: Tickets, path: Path) -> None:
@@ -336,7 +362,9 @@ def test_a_letter_stays_the_same_while_olga_works_on_its_ticket(tickets: Tickets
     for change in (tickets.take, partial(tickets.answer, text="Разбираемся"), tickets.close_ticket):
         ticket = tickets.ticket(number)
         assert ticket is not None
-        composed.append(compose_for(delivery, ticket, SHOPS["allurauto"], WORDS.word, SENDER).as_bytes())
+        composed.append(
+            compose_for(delivery, ticket, SHOPS["allurauto"], WORDS.word, SENDER, replies_are_read=True).as_bytes()
+        )
         assert change(number, now=NOON + LEASE)
     assert len(set(composed)) == 1
 
@@ -364,7 +392,10 @@ def test_the_letter_of_added_words_is_the_same_each_time(tickets: Tickets) -> No
         delivery = tickets.claim(NOON + LEASE, LEASE, ("mail",))
     assert delivery is not None
     assert delivery.body["template"] == "added"
-    letters = [compose_for(delivery, ticket, SHOPS["protorg"], WORDS.word, SENDER).as_bytes() for _ in range(2)]
+    letters = [
+        compose_for(delivery, ticket, SHOPS["protorg"], WORDS.word, SENDER, replies_are_read=True).as_bytes()
+        for _ in range(2)
+    ]
     assert letters[0] == letters[1]
 
 

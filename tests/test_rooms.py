@@ -33,9 +33,13 @@ DOORS: Mapping[str, frozenset[str]] = {
     # rooms that know nobody
     "bot.contacts": FREE,
     "bot.mail": FREE,
+    "bot.quotes": FREE,
+    "bot.senders": FREE,
+    "bot.servers": FREE,
     "bot.settings": FREE,
     "bot.shops": FREE,
     "bot.tickets": FREE,
+    "bot.verdict": FREE,
     # words
     "bot.responses": frozenset({"index.training"}),
     "bot.rules": frozenset({"index.training"}),
@@ -51,6 +55,14 @@ DOORS: Mapping[str, frozenset[str]] = {
     }),
     "bot.dialogue": frozenset({
         "bot.form", "bot.responses", "bot.rules", "bot.steps", "bot.turn", "index.recognizer", "index.training",
+    }),
+    # mail
+    "bot.mime": frozenset({"bot.quotes"}),
+    "bot.inbox": frozenset({"bot.mime", "bot.verdict"}),
+    "bot.smtp": frozenset({"bot.mail", "bot.servers"}),
+    "bot.mailbox": frozenset({"bot.mail", "bot.servers"}),
+    "bot.collect": frozenset({
+        "bot.inbox", "bot.mail", "bot.mailbox", "bot.senders", "bot.shops", "bot.tickets",
     }),
     "bot.post": frozenset({"bot.mail", "bot.shops", "bot.tickets"}),
     "bot.messages": frozenset({"bot.responses", "bot.tickets", "bot.turn"}),
@@ -83,11 +95,11 @@ DOORS: Mapping[str, frozenset[str]] = {
         "index.packaged_model", "index.recognizer", "index.training",
     }),
     "bot.service": frozenset({
-        "bot.desk", "bot.house", "bot.mail", "bot.post", "bot.shops", "bot.telegram", "index.clauses",
-        "index.training",
+        "bot.collect", "bot.desk", "bot.house", "bot.mailbox", "bot.post", "bot.shops", "bot.smtp", "bot.telegram",
+        "index.clauses", "index.training",
     }),
     "bot.terminal": frozenset({
-        "bot.house", "bot.mail", "bot.post", "bot.responses", "bot.tickets", "bot.turn",
+        "bot.house", "bot.post", "bot.responses", "bot.smtp", "bot.tickets", "bot.turn",
     }),
 }  # fmt: skip
 ANYBODY = ("bot.__main__",)
@@ -95,11 +107,13 @@ ANYBODY = ("bot.__main__",)
 # An outside library -> the only modules that may import it.
 HOMES: Mapping[str, frozenset[str]] = {
     "aiogram": frozenset({"bot.desk", "bot.messages", "bot.telegram"}),
-    "aiosmtplib": frozenset({"bot.mail"}),
+    "aiosmtplib": frozenset({"bot.smtp"}),
     "bm25s": frozenset({"bot.baselines"}),
+    "bs4": frozenset({"bot.quotes"}),
     "click": frozenset({"bot.__main__"}),
     "email_validator": frozenset({"bot.contacts"}),
     "faiss": frozenset({"index.vectors"}),
+    "imapclient": frozenset({"bot.mailbox"}),
     "jinja2": frozenset({"bot.mail"}),
     "joblib": frozenset({"index.recognizer"}),
     "onnxruntime": frozenset({"index.encoder"}),

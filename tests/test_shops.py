@@ -142,6 +142,12 @@ def test_a_deadline_of_the_shops_own_names_no_clause(shop_yml: Path) -> None:
     assert shop.deadlines == {"delete": Deadline(days=10, clause="")}
 
 
+def test_others_who_may_answer_are_named_by_address_or_house(shop_yml: Path) -> None:
+    shop = with_lines(shop_yml, 'senders: [Anna@Lawyers.kz, "@lavka.com"]\n')
+    assert shop.senders == ("anna@lawyers.kz", "@lavka.com")
+    assert SHOPS["protorg"].senders == ()
+
+
 def test_edition_and_source_of_the_policy_are_kept(shop_yml: Path) -> None:
     shop = with_lines(shop_yml, "policy:\n  edition: 23 апреля 2020 г.\n  source: https://lavka.kz\n")
     assert (shop.edition, shop.source) == ("23 апреля 2020 г.", "https://lavka.kz")
@@ -190,6 +196,10 @@ def test_a_wrong_value_is_named_with_its_line(shop_yml: Path, old: str, new: str
         ("deadlines:\n  delete:\n    days: 30\n    clause: 8.2\n", 11, "deadlines.delete.clause: нужен текст"),
         ("deadlines:\n  delete: {clause: '8.2'}\n", 9, "deadlines.delete.days: не заполнено"),
         ("policy:\n  edition: 2020-04-23\n", 9, "policy.edition: нужен текст"),
+        ("senders: [юрист]\n", 8, "senders: неверное значение"),
+        ('senders: ["@"]\n', 8, "senders: неверное значение"),
+        ('senders: ["*@lavka.kz, anna@lavka.kz"]\n', 8, "senders: неверное значение"),
+        ("senders: anna@lavka.kz\n", 8, "senders: неверное значение"),
     ],
 )
 def test_a_wrong_line_that_was_added_is_named(shop_yml: Path, lines: str, line: int, what: str) -> None:

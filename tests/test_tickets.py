@@ -10,12 +10,12 @@ from pathlib import Path
 
 import pytest
 
-from bot.tickets import Delivery, Draft, Tickets, first_letter_id
+from bot.tickets import Delivery, Draft, Origin, Tickets, first_letter_id
 
 NOON = datetime(2026, 11, 21, 12, tzinfo=UTC)
 LEASE = timedelta(minutes=2)
 MAIL = ("mail",)
-TABLES = ("tickets", "events", "outbox", "numbers", "chats")
+TABLES = ("tickets", "events", "outbox", "numbers", "chats", "letters_in")
 
 # Aigul asks protorg to delete her data; Daniyar, another customer, must never see that; Olga is the shop's clerk.
 AIGUL, DANIYAR = "tg:1001", "tg:2002"
@@ -579,6 +579,64 @@ def test_an_empty_state_leaves_nothing_of_the_chat_behind(tickets: Tickets, path
     tickets.keep_chat_state("tg:3003", {}, NOON)
     assert tickets.chat_state(AIGUL) == {}
     assert [row["key"] for row in rows(path, "SELECT key FROM chats")] == [DANIYAR]
+
+
+# what comes by mail
+
+MAIL_OF_OLGA = Origin("<1@protorg.kz>", "<1@protorg.kz>", "olga@protorg.kz")
+
+
+@pytest.mark.parametrize("verdict", ["answer", "question", "accepted", "done", "refused"])
+def test_a_clerks_mail_acts_once_also_for_another_bot(
+    tickets: Tickets, other_bot: Tickets, path: Path, verdict: str
+) -> None:
+    ticket, _ = tickets.open(WISH, NOON)
+    assert tickets.receive(ticket.number, verdict, "Удалили.", NOON, MAIL_OF_OLGA)
+    before = contents(path)
+    assert not other_bot.receive(ticket.number, verdict, "Удалили.", NOON, MAIL_OF_OLGA)
+    assert not other_bot.bounced(ticket.number, "x", "5.1.1", NOON, MAIL_OF_OLGA)
+    assert contents(path) == before
+    assert waiting(path, "chat")[0] == '{"response": "utter_shop_answer", "text": "Удалили."}'
+
+
+@pytest.mark.parametrize("table", ["events", "outbox", "letters_in"])
+def test_a_mail_that_cannot_be_written_whole_is_not_written_at_all(tickets: Tickets, path: Path, table: str) -> None:
+    ticket, _ = tickets.open(WISH, NOON)
+    before = contents(path)
+    refuse_inserts(path, table)
+    with pytest.raises(sqlite3.IntegrityError, match="full"):
+        tickets.receive(ticket.number, "done", "Удалили.", NOON, MAIL_OF_OLGA)
+    assert contents(path) == before
+
+
+def test_a_refusal_after_closing_still_reaches_the_customer(tickets: Tickets, path: Path) -> None:
+    ticket, _ = tickets.open(WISH, NOON)
+    tickets.close_ticket(ticket.number, NOON)
+    assert tickets.receive(ticket.number, "refused", "закон", NOON, MAIL_OF_OLGA)
+    assert [body for body in waiting(path, "chat") if "закон" in body]
+    assert len([body for body in waiting(path, "chat") if "utter_ticket_closed" in body]) == 1
+
+
+def test_a_ticket_is_found_by_its_letters_and_its_token_and_by_nothing_else(tickets: Tickets, path: Path) -> None:
+    ticket, _ = tickets.open(WISH, NOON)
+    tickets.answer(ticket.number, "Скоро.", NOON)
+    assert tickets.by_letter(first_letter_id(ticket)) == tickets.by_token(ticket.token) == tickets.ticket(ticket.number)
+    chat_row = rows(path, "SELECT message_id FROM outbox WHERE channel = 'chat'")[0]["message_id"]
+    for other in ("", ticket.number, chat_row):
+        assert tickets.by_letter(other) is None
+        assert tickets.by_token(other) is None
+
+
+def test_a_file_of_an_older_release_learns_to_take_mail_in(path: Path) -> None:
+    with closing(Tickets(path)) as tickets:
+        ticket, _ = tickets.open(WISH, NOON)
+    with closing(sqlite3.connect(path)) as db:
+        db.executescript(
+            "DROP TABLE letters_in; DROP INDEX idx_outbox_message_id; DROP INDEX idx_tickets_token;"
+            "DELETE FROM _sqlite_migrations WHERE name = 'take_letters_in'"
+        )
+    with closing(Tickets(path)) as tickets:
+        assert tickets.receive(ticket.number, "answer", "Удалили.", NOON, MAIL_OF_OLGA)
 
 
 # the file
