@@ -20,11 +20,13 @@ from rasa_sdk.forms import FormValidationAction
 from rasa_sdk.interfaces import Action, Tracker
 from rasa_sdk.types import DomainDict
 
+from bot.codes import LIFE
 from bot.contacts import find_contact
+from bot.files import for_outbox
 from bot.rooms import Rooms, open_rooms
 from bot.settings import read_settings
-from bot.shops import KINDS, Shop
-from bot.tickets import Draft
+from bot.shops import KINDS, RETENTION_DAYS, Shop
+from bot.tickets import OPEN_STATUSES, Draft
 from index.clauses import Clause, Policy
 from index.library import Answer
 from index.training import TOPIC, WISHES
@@ -189,17 +191,25 @@ class ActionBeginRequest(Deed):
         """Sets the slots of `request_form`."""
         shop, kind = self.shop(tracker), tracker.latest_message["intent"]["name"]
         words = _said(tracker) or (tracker.get_slot("last_question") if kind == "question" else None) or ""
-        contact = find_contact(words) or tracker.get_slot("contact")
+        told, known = find_contact(words), tracker.get_slot("contact")
+        contact = told or known
+        identity = tracker.get_slot("identity") if contact == known else None
+        can_send = self.rooms.sends_letters or tracker.get_slot("sends_letters")
         telling = kind in NEEDS_DETAILS and (len(words.split()) >= _TELLING_WORDS or (kind == "question" and words))
+        form = secrets.token_hex(8)
+        if _slot(tracker, "form_id"):  # the same request moves to another shop
+            self.rooms.files.move(_slot(tracker, "form_id"), form)
         dispatcher.utter_message(response="utter_request_begins", shop_name=shop.name, kind=kind)
         if kind != "question":
             self._utter_clause(dispatcher, self.clause(shop, kind))
         return [
             SlotSet("kind", kind),
-            SlotSet("form_id", secrets.token_hex(8)),
+            SlotSet("form_id", form),
             SlotSet("words", words),
             SlotSet("contact", contact),
-            SlotSet("identity", tracker.get_slot("identity") or ("typed" if contact else None)),
+            SlotSet("identity", identity or ("typed" if contact else None)),
+            SlotSet("sends_letters", can_send or None),
+            SlotSet("code_way", _code_way(contact, identity or "typed", can_send)),
             SlotSet("details", words if telling else None),
             SlotSet("confirmed", None),
             SlotSet("outcome", "request"),
@@ -247,7 +257,9 @@ class ValidateRequestForm(FormValidationAction):
             dispatcher.utter_message(response="utter_bad_contact")
             return {"contact": None}
         confirmed = tracker.get_slot("identity") == "telegram" and contact == tracker.get_slot("shared_contact")
-        return {"contact": contact, "identity": "telegram" if confirmed else "typed" if contact else "none"}
+        identity = "telegram" if confirmed else "typed" if contact else "none"
+        way = _code_way(contact, identity, tracker.get_slot("sends_letters"))
+        return {"contact": contact, "identity": identity, "code_way": way, "code_asked": None}
 
     def validate_details(
         self,
@@ -286,7 +298,9 @@ class ActionOpenTicket(Deed):
         """Sets `ticket`, forgets the form."""
         shop = self.shop(tracker)
         draft = self._draft(shop, tracker)
-        ticket, is_new = self.rooms.tickets.open(draft, self.rooms.clock())
+        with self.rooms.tickets.at_once():
+            ticket, is_new = self.rooms.tickets.open(draft, self.rooms.clock())
+            self.rooms.files.settle(draft.form, ticket.number)
         response = "utter_ticket_opened" if ticket.route else "utter_ticket_without_route"
         due = ticket.deadline.strftime("%d.%m.%Y") if ticket.deadline else ""
         dispatcher.utter_message(
@@ -299,6 +313,7 @@ class ActionOpenTicket(Deed):
             deadline=due if ticket.deadline_source != "shop.yml" else "",
             deadline_clause=ticket.deadline_source,
             deadline_of_shop=due if ticket.deadline_source == "shop.yml" else "",
+            enclosed=f"letter {ticket.number}" if is_new and shop.postal and not ticket.route else "",
         )
         return [SlotSet("ticket", ticket.number), *_forget_form(keep_contact=bool(tracker.get_slot("waiting_kinds")))]
 
@@ -323,6 +338,7 @@ class ActionOpenTicket(Deed):
             route_source=route.source if route else "",
             deadline=deadline,
             deadline_source=source,
+            files=tuple(for_outbox(self.rooms.files.of_form(_slot(tracker, "form_id")))),
         )
 
     def _deadline(self, shop: Shop, kind: str) -> tuple[date | None, str]:
@@ -343,6 +359,7 @@ class ActionDropRequest(Deed):
 
     async def run(self, dispatcher: CollectingDispatcher, tracker: Tracker, domain: DomainDict) -> Events:
         """Forgets the form."""
+        self.rooms.files.erase(self.rooms.files.of_form(_slot(tracker, "form_id")))
         dispatcher.utter_message(response="utter_request_dropped")
         return [SlotSet("waiting_kinds", None), *_forget_form(keep_contact=False)]
 
@@ -390,9 +407,132 @@ class ActionHuman(Deed):
         return []
 
 
+class ActionTakeFile(Deed):
+    """A file was kept for the open form: count it, and take its caption down."""
+
+    def name(self) -> str:
+        """Rasa's name."""
+        return "action_take_file"
+
+    async def run(self, dispatcher: CollectingDispatcher, tracker: Tracker, domain: DomainDict) -> Events:
+        """Sets `files_count` and, with a caption, `details`."""
+        count = len(self.rooms.files.of_form(_slot(tracker, "form_id")))
+        dispatcher.utter_message(response="utter_file_added")
+        told = [part for part in (tracker.get_slot("details"), _said(tracker)) if part]
+        is_told = len("".join(told)) >= _SHORTEST_DETAILS
+        details = [SlotSet("details", "\n".join(told))] if is_told else []
+        return [SlotSet("files_count", str(count)), *details]
+
+
+class ActionRefuseDocument(Deed):
+    """The file that came last shows an identity document, its sender says: it goes, with its album."""
+
+    def name(self) -> str:
+        """Rasa's name."""
+        return "action_refuse_document"
+
+    async def run(self, dispatcher: CollectingDispatcher, tracker: Tracker, domain: DomainDict) -> Events:
+        """Sets `files_count`."""
+        kept = self.rooms.files.of_form(_slot(tracker, "form_id"))
+        gone = [each for each in kept if each is kept[-1] or (each.album and each.album == kept[-1].album)]
+        self.rooms.files.erase(gone)
+        dispatcher.utter_message(response="utter_no_identity_documents")
+        return [SlotSet("files_count", str(len(kept) - len(gone)) if len(kept) > len(gone) else None)]
+
+
+class ActionSendCode(Deed):
+    """A code on its way to the typed e-mail."""
+
+    def name(self) -> str:
+        """Rasa's name."""
+        return "action_send_code"
+
+    async def run(self, dispatcher: CollectingDispatcher, tracker: Tracker, domain: DomainDict) -> Events:
+        """Sets `code_asked` when a code was sent."""
+        chat, form, contact = tracker.sender_id, _slot(tracker, "form_id"), _slot(tracker, "contact")
+        if not tracker.get_slot("code_way"):
+            return []
+        now = self.rooms.clock()
+        code = self.rooms.codes.make(chat, form, contact, now)
+        if code is None:
+            dispatcher.utter_message(response="utter_too_many_codes")
+            return [SlotSet("code_asked", None), SlotSet("code_way", None)]
+        until = (now + LIFE).astimezone(TIME_ZONE)
+        body = {"template": "code", "chat": chat, "to": contact, "code": code, "at": now.isoformat()}
+        self.rooms.tickets.keep_letter({**body, "until": f"{until:%H:%M}"}, now)
+        dispatcher.utter_message(response="utter_code_sent", contact=contact)
+        return [SlotSet("code_asked", value=True)]
+
+
+class ActionCheckCode(Deed):
+    """The typed code: right, wrong, or spent."""
+
+    def name(self) -> str:
+        """Rasa's name."""
+        return "action_check_code"
+
+    async def run(self, dispatcher: CollectingDispatcher, tracker: Tracker, domain: DomainDict) -> Events:
+        """Sets `identity` when the code is right."""
+        chat, form, contact = tracker.sender_id, _slot(tracker, "form_id"), _slot(tracker, "contact")
+        found = self.rooms.codes.check(chat, form, contact, _entity(tracker, "code"), self.rooms.clock())
+        dispatcher.utter_message(response=f"utter_code_{found}")
+        if found == "right":
+            return [SlotSet("identity", "email"), SlotSet("code_way", None), SlotSet("code_asked", None)]
+        return [SlotSet("code_asked", found == "wrong" or None)]
+
+
+class ActionPrivacy(Deed):
+    """What the assistant keeps, why and how long."""
+
+    def name(self) -> str:
+        """Rasa's name."""
+        return "action_privacy"
+
+    async def run(self, dispatcher: CollectingDispatcher, tracker: Tracker, domain: DomainDict) -> Events:
+        """Changes nothing."""
+        shop = self.rooms.shops.get(_slot(tracker, "shop"))
+        days = {shop.retention_days} if shop else {each.retention_days for each in self.rooms.shops.values()}
+        shown = "–".join(map(str, sorted({min(days, default=RETENTION_DAYS), max(days, default=RETENTION_DAYS)})))
+        dispatcher.utter_message(response="utter_privacy", days=shown)
+        return []
+
+
+class ActionMyData(Deed):
+    """All that is kept about the chat, as a file."""
+
+    def name(self) -> str:
+        """Rasa's name."""
+        return "action_my_data"
+
+    async def run(self, dispatcher: CollectingDispatcher, tracker: Tracker, domain: DomainDict) -> Events:
+        """Changes nothing; the file is made when it is sent."""
+        dispatcher.utter_message(response="utter_my_data", enclosed="mydata")
+        return []
+
+
+class ActionForget(Deed):
+    """All that is kept about the chat is erased; where requests are open, after a question."""
+
+    def name(self) -> str:
+        """Rasa's name."""
+        return "action_forget"
+
+    async def run(self, dispatcher: CollectingDispatcher, tracker: Tracker, domain: DomainDict) -> Events:
+        """Sets `outcome` to "forgotten", which ends the chat's state."""
+        tickets = self.rooms.tickets.of_chat(tracker.sender_id)
+        opened, choice = [each for each in tickets if each.status in OPEN_STATUSES], _entity(tracker, "opened")
+        if opened and choice not in {"close", "keep"}:
+            dispatcher.utter_message(response="utter_forget_open", number=", ".join(each.number for each in opened))
+            return []
+        self.rooms.retention.forget(tracker.sender_id, self.rooms.clock(), close=choice == "close")
+        dispatcher.utter_message(response="utter_forgotten")
+        return [SlotSet("outcome", "forgotten")]
+
+
 DEEDS: tuple[type[Deed], ...] = (
     ActionAnswer, ActionShowClause, ActionShowSection, ActionChooseShop, ActionBeginRequest, ActionOpenTicket,
-    ActionDropRequest, ActionTicketStatus, ActionHuman,
+    ActionDropRequest, ActionTicketStatus, ActionHuman, ActionTakeFile, ActionRefuseDocument, ActionSendCode,
+    ActionCheckCode, ActionPrivacy, ActionMyData, ActionForget,
 )  # fmt: skip
 
 
@@ -458,13 +598,21 @@ def _entity(tracker: Tracker, name: str) -> str:
     return str(next(tracker.get_latest_entity_values(name), ""))
 
 
+def _code_way(contact: str | None, identity: str, can_send: Any) -> str | None:
+    """Say "email" where a code can confirm the contact."""
+    return "email" if can_send and identity == "typed" and "@" in (contact or "") else None
+
+
 def _shop_button(shop: Shop) -> dict[str, str]:
     return {"title": shop.name, "payload": f'/choose_shop{{{{"shop":"{shop.id}"}}}}'}
 
 
 def _forget_form(*, keep_contact: bool) -> Events:
     kept = ("contact", "identity") if keep_contact else ()
-    slots = ("kind", "form_id", "words", "contact", "identity", "details", "confirmed", "requested_slot")
+    slots = (
+        "kind", "form_id", "words", "contact", "identity", "details", "confirmed", "requested_slot", "files_count",
+        "code_way", "code_asked",
+    )  # fmt: skip
     return [SlotSet(slot, None) for slot in slots if slot not in kept]
 
 

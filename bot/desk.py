@@ -11,7 +11,7 @@ from aiogram import Bot, F, Router
 from aiogram.exceptions import TelegramBadRequest
 from aiogram.types import CallbackQuery, ForceReply, Message
 
-from bot.messages import hand_over, inline, messages, send_turn
+from bot.messages import MakePaper, hand_over, inline, messages, no_paper, send_turn
 from bot.responses import Reply, Responses
 from bot.tickets import Delivery, Ticket, Tickets
 
@@ -27,6 +27,7 @@ class Desk:
     responses: Responses
     shop_names: Mapping[str, str]
     clock: Callable[[], datetime]
+    paper: MakePaper = no_paper
 
     def card(self, ticket: Ticket, response: str = "utter_staff_card") -> Reply:
         """A ticket as the staff sees it."""
@@ -93,7 +94,8 @@ def staff_sender(bot: Bot, desk: Desk) -> Callable[[Delivery], Awaitable[None]]:
     async def deliver(delivery: Delivery) -> None:
         ticket = desk.tickets.ticket(delivery.ticket)
         if desk.chat is not None and ticket is not None:
-            await hand_over(bot, desk.chat, desk.card(ticket, delivery.body["response"]))
+            card = desk.card(ticket, delivery.body["response"])
+            await hand_over(bot, desk.chat, card, files=delivery.body.get("files", ()))
 
     return deliver
 
@@ -103,10 +105,10 @@ def chat_sender(bot: Bot, desk: Desk) -> Callable[[Delivery], Awaitable[None]]:
 
     async def deliver(delivery: Delivery) -> None:
         if not delivery.ticket:
-            await send_turn(bot, delivery)
+            await send_turn(bot, delivery, desk.paper)
             return
         ticket = desk.tickets.ticket(delivery.ticket)
-        if ticket is not None:
+        if ticket is not None and ticket.chat:  # a forgotten chat is told nothing
             values = {**vars(ticket), **delivery.body, "shop_name": desk.shop_names.get(ticket.shop, ticket.shop)}
             reply = desk.responses.render(delivery.body["response"], values)
             await hand_over(bot, int(ticket.chat.removeprefix("tg:")), reply, files=delivery.body.get("files", ()))

@@ -24,9 +24,11 @@ _PAYLOAD = re.compile(r"/(\w+)(\{.*\})?", re.DOTALL)
 _WORD = re.compile(r"\w", re.UNICODE)
 _TITLE_ENDS = re.compile(r"[:,]")
 _STEPS_BACK = 30
+_ENDS_A_FORM = ("start", "forget")
+FORGOTTEN = "forgotten"
 _NEEDS_NO_SHOP = frozenset(
     ("choose_shop", "list_wishes", "help", "privacy", "greet", "goodbye", "thanks", "affirm", "deny", "cancel",
-     "ticket_status")
+     "ticket_status", "mydata", "forget")
 )  # fmt: skip
 
 
@@ -58,10 +60,14 @@ class Dialogue:
             return turn
         if incoming.phone:
             await self._shared(turn, incoming.phone)
+        elif incoming.file and turn.form:
+            await self._form.take_file(turn, incoming.text.strip())
         else:
             await self._take(turn, incoming)
         if turn.reply.buttons:
             turn.state["buttons"] = [[button.title, button.payload] for button in turn.reply.buttons]
+        if turn.outcome == FORGOTTEN:
+            turn.state.clear()
         return turn
 
     # what is meant
@@ -106,7 +112,7 @@ class Dialogue:
         """A button or a command."""
         if not self._form.owns(turn, meaning):
             self._steps.say(turn, "utter_old_button")
-        elif turn.form and meaning.intent != "start":
+        elif turn.form and meaning.intent not in _ENDS_A_FORM:
             await self._in_form(turn, meaning)
         else:
             if turn.form:

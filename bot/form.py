@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
+from bot.files import offers_identity_document
 from bot.responses import Button, Reply
 from bot.rules import Rules
 from bot.steps import Steps
@@ -14,12 +15,13 @@ from index.training import QUESTION, WISHES
 
 OPENS_REQUEST = frozenset((*WISHES, "question"))
 # Buttons that mean this form and no later one.
-_OWN_BUTTONS = frozenset(("affirm", "deny", "cancel", "skip", "correct"))
+_OWN_BUTTONS = frozenset(("affirm", "deny", "cancel", "skip", "correct", "confirm_email"))
 _TALK = frozenset(("ticket_status", "human", "greet", "goodbye", "thanks", "choose_shop"))
 _TRIES = 3
 _SURE = 0.75
 _SURE_QUESTION = 0.6
 _SHORT = 6
+_SIX_DIGITS = re.compile(r"(?:\D{0,20}\s)?(\d{3})[\s-]?(\d{3})\W*")
 _LIKE_A_CONTACT = re.compile(r"\S@\S|(?:\d[\s()-]*){7}")
 
 
@@ -54,6 +56,8 @@ class Form:
         slot = turn.slots.get("requested_slot")
         if reading.best == "cancel" and (slot != "details" or len(text.split()) <= 3):
             return await self.press(turn, Meaning("cancel"))
+        if await self._is_code_or_document(turn, text):
+            return None
         if slot == "confirmed":
             return await self._take_confirmation(turn, text, reading)
         if _is_sure(reading, "deny", text):
@@ -72,6 +76,9 @@ class Form:
             await self.ask(turn)
         elif meaning.intent == "skip":
             await self._go_without(turn)
+        elif meaning.intent == "confirm_email":
+            turn.parts += await self._steps.act(turn, "action_send_code")
+            await self._ask_code_or_more(turn)
         elif meaning.intent == "correct":
             turn.slots[meaning.entities.get("slot", "contact")] = None
             self._ask_for(turn, meaning.entities.get("slot", "contact"))
@@ -87,6 +94,14 @@ class Form:
         turn.slots.update(identity="telegram", shared_contact=phone)
         await self._fill(turn, "contact", value=phone)
         await self.ask(turn)
+
+    async def take_file(self, turn: Turn, caption: str) -> None:
+        """A file was kept for this form; its caption is a part of what the customer tells."""
+        turn.parts += await self._steps.act(turn, "action_take_file", Meaning("inform", {}, None, caption))
+        if turn.slots.get("requested_slot") == "code":
+            await self._ask_code_or_more(turn)
+        else:
+            await self.ask(turn)
 
     async def move(self, turn: Turn, shop: str) -> None:
         """Begin the same request anew in another shop, with what was told already."""
@@ -105,6 +120,9 @@ class Form:
         return stamp is None or (bool(turn.form) and stamp == _stamp(turn))
 
     async def _take(self, turn: Turn, slot: str, text: str, reading: Reading) -> Meaning | None:
+        if slot == "code":
+            await self._take_no_code(turn, text)
+            return None
         objections = await self._fill(turn, slot, value=text)
         if turn.slots.get(slot) is not None:
             await self.ask(turn)
@@ -129,6 +147,38 @@ class Form:
         else:
             await self._again(turn, await self._fill(turn, "confirmed", value=False))
         return None
+
+    async def _is_code_or_document(self, turn: Turn, text: str) -> bool:
+        """Take the code from a letter, or the word that the last file shows an identity document."""
+        code = _SIX_DIGITS.fullmatch(text.strip())
+        if code and turn.slots.get("code_asked"):
+            digits = "".join(code.groups())
+            turn.parts += await self._steps.act(turn, "action_check_code", Meaning("confirm_email", {"code": digits}))
+            await self._ask_code_or_more(turn)
+            return True
+        if turn.slots.get("files_count") and offers_identity_document(text):
+            turn.parts += await self._steps.act(turn, "action_refuse_document")
+            await self.ask(turn)
+            return True
+        return False
+
+    async def _take_no_code(self, turn: Turn, text: str) -> None:
+        """Another contact, or something else where six digits are awaited."""
+        turn.state["tries"] = turn.state.get("tries", 0) + 1
+        if _LIKE_A_CONTACT.search(text):
+            turn.parts += await self._fill(turn, "contact", value=text)
+        elif turn.state["tries"] < _TRIES:
+            self._steps.say(turn, "utter_code_six_digits")
+        else:
+            turn.slots["code_asked"] = None
+        await self._ask_code_or_more(turn)
+
+    async def _ask_code_or_more(self, turn: Turn) -> None:
+        """While a code is awaited it is asked for; then the form goes on."""
+        if turn.slots.get("code_asked"):
+            self._ask_for(turn, "code")
+        else:
+            await self.ask(turn)
 
     async def _take_more(self, turn: Turn, text: str) -> None:
         """Words at the summary: another contact, or something to add."""
@@ -198,6 +248,8 @@ class Form:
         if slot in ("contact", "details"):
             self._steps.say(turn, "utter_slot_given_up")
             await self._fill(turn, slot, value="")
+        if slot == "code":
+            turn.slots["code_asked"] = None
         await self.ask(turn)
 
     async def _next_wish(self, turn: Turn) -> None:

@@ -1,8 +1,9 @@
 """Letters to a shop's staff, composed: the same for the same arguments."""
 
 import hashlib
+import json
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass
 from datetime import datetime
@@ -107,6 +108,10 @@ def _quoted(text: str) -> str:
     return "\n".join(f"> {line}".rstrip() for line in text.split("\n"))
 
 
+def _as_json(value: object) -> str:
+    return json.dumps(value, ensure_ascii=False)
+
+
 def _templates() -> Environment:
     templates = Environment(
         loader=FileSystemLoader(Path(__file__).parent / "letters"),
@@ -115,12 +120,8 @@ def _templates() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    templates.filters |= {"sentence": _sentence, "quoted": _quoted}
+    templates.filters |= {"sentence": _sentence, "quoted": _quoted, "one_line": one_line, "tojson_ru": _as_json}
     return templates
-
-
-_POLICY = SMTP_POLICY.clone(header_factory=_headers())
-_TEMPLATES = _templates()
 
 
 def _block(text: str) -> str:
@@ -133,6 +134,15 @@ def _block(text: str) -> str:
 def one_line(text: str) -> str:
     """Join a text's lines and drop what cannot be seen."""
     return " ".join(_block(text).split())
+
+
+_POLICY = SMTP_POLICY.clone(header_factory=_headers())
+_TEMPLATES = _templates()
+
+
+def render(template: str, values: Mapping[str, object]) -> str:
+    """Fill a text of letters/ that is no letter to a shop; `template` is its name without `.j2`."""
+    return _TEMPLATES.get_template(f"{template}.j2").render(values)
 
 
 def _in_header(text: str) -> str:
@@ -193,11 +203,17 @@ def _shown(letter: Letter) -> dict[str, object]:
 
 
 def compose(
-    letter: Letter, thread: Sequence[str] = (), *, written: datetime | None = None, template: str = "request"
+    letter: Letter,
+    thread: Sequence[str] = (),
+    *,
+    written: datetime | None = None,
+    template: str = "request",
+    files: Sequence[tuple[str, str, bytes]] = (),
 ) -> EmailMessage:
     """Make a letter, the same for the same arguments; `thread`: earlier Message-IDs, oldest first.
 
     `written` dates a later letter, the first bears `letter.opened`; `template` is a name in letters/.
+    `files`: each its name, type and content.
     MailError: an address or the id is unusable.
     """
     message = EmailMessage(policy=_POLICY)
@@ -211,6 +227,26 @@ def compose(
     for subtype, ending in (("plain", "txt"), ("html", "html")):
         text = _TEMPLATES.get_template(f"{template}.{ending}.j2").render(_shown(letter), later=bool(thread))
         message.add_alternative(f"{text}\n", subtype=subtype, charset="utf-8", cte="base64")
+    if files:
+        message.make_mixed(boundary=f"=_{digest(f'{letter.message_id} and files')}")
+    for name, kind, content in files:
+        group, _, subtype = kind.partition("/")
+        message.add_attachment(content, maintype=group, subtype=subtype, filename=_in_header(name))
+    return message
+
+
+def compose_note(text: str, to: str, sender: str, message_id: str, written: datetime) -> EmailMessage:
+    """Make a letter to a customer, which is no part of a thread; the text's first line is its subject.
+
+    MailError: an address is unusable.
+    """
+    subject, _, rest = text.partition("\n")
+    message = EmailMessage(policy=_POLICY)
+    message["Subject"], message["From"], message["To"] = _in_header(subject), _address(sender), _address(to)
+    message["Message-ID"], message["Date"] = _identifier(message_id), written
+    message["Auto-Submitted"] = "auto-generated"
+    message["X-Auto-Response-Suppress"] = "OOF, AutoReply, DR, RN, NRN"
+    message.set_content(f"{rest.strip()}\n", charset="utf-8", cte="base64")
     return message
 
 

@@ -2,7 +2,7 @@
 
 import html
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import timedelta
 
 from aiogram import Bot
@@ -15,12 +15,14 @@ from aiogram.exceptions import (
     TelegramUnauthorizedError,
 )
 from aiogram.types import (
+    BufferedInputFile,
     InlineKeyboardButton,
     InlineKeyboardMarkup,
     KeyboardButton,
     ReplyKeyboardMarkup,
 )
 
+from bot.papers import Paper
 from bot.responses import Button, Reply
 from bot.tickets import Delivery, Undelivered
 from bot.turn import SHARE_CONTACT
@@ -31,17 +33,35 @@ _SENTENCE = re.compile(r"(?<=[.!?;:])\s+|\n")
 _PERMANENT = (TelegramForbiddenError, TelegramBadRequest, TelegramNotFound, TelegramUnauthorizedError)
 
 
-async def send_turn(bot: Bot | None, delivery: Delivery) -> None:
-    """A reply in a conversation, as the dialogue worded it."""
+MakePaper = Callable[[str, str], Paper | None]
+
+
+def no_paper(what: str, chat: str) -> Paper | None:
+    """There are none here."""
+    del what, chat
+    return None
+
+
+async def send_turn(bot: Bot | None, delivery: Delivery, paper: MakePaper = no_paper) -> int:
+    """A reply in a conversation, as the dialogue worded it, with its paper; gives the message's id, 0 without one."""
     body = delivery.body
     reply = Reply(body["text"], tuple(Button(*button) for button in body["buttons"]))
-    await hand_over(bot, int(body["chat"].removeprefix("tg:")), reply)
+    enclosed = paper(body["enclosed"], body["chat"]) if body.get("enclosed") else None
+    return await hand_over(bot, int(body["chat"].removeprefix("tg:")), reply, enclosed=enclosed)
 
 
-async def hand_over(bot: Bot | None, chat: int, reply: Reply, files: Sequence[Mapping[str, str]] = ()) -> None:
-    """Send a reply and the files that come with it. Raises Undelivered."""
+async def hand_over(
+    bot: Bot | None,
+    chat: int,
+    reply: Reply,
+    files: Sequence[Mapping[str, str]] = (),
+    enclosed: Paper | None = None,
+) -> int:
+    """Send a reply and the files that come with it; gives the id of its last message. Raises Undelivered."""
     try:
-        await send(bot, chat, reply)
+        sent = await send(bot, chat, reply)
+        if bot is not None and enclosed is not None:
+            await bot.send_document(chat, BufferedInputFile(enclosed.content, enclosed.name))
         for file in files:
             await _send_file(bot, chat, file)
     except TelegramRetryAfter as error:
@@ -51,16 +71,20 @@ async def hand_over(bot: Bot | None, chat: int, reply: Reply, files: Sequence[Ma
         raise Undelivered(type(error).__name__, permanent=True) from error
     except TelegramAPIError as error:
         raise Undelivered(type(error).__name__, permanent=False) from error
+    return sent
 
 
-async def send(bot: Bot | None, chat: int, reply: Reply) -> None:
-    """Send a reply in as many messages as Telegram's limit asks for; the buttons go under the last."""
+async def send(bot: Bot | None, chat: int, reply: Reply) -> int:
+    """Send a reply in as many messages as Telegram's limit asks for; the buttons go under the last, whose id is given.
+
+    Without a bot or a text nothing is sent, and the id is 0.
+    """
     if bot is None or not reply.text:
-        return
+        return 0
     texts = list(messages(reply.text))
     for text in texts[:-1]:
         await bot.send_message(chat, text)
-    await bot.send_message(chat, texts[-1], reply_markup=_markup(reply))
+    return (await bot.send_message(chat, texts[-1], reply_markup=_markup(reply))).message_id
 
 
 def messages(text: str) -> Iterator[str]:
@@ -129,5 +153,7 @@ async def _send_file(bot: Bot | None, chat: int, file: Mapping[str, str]) -> Non
     """A file that Telegram has already, by its id."""
     if bot is not None and file["kind"] == "photo":
         await bot.send_photo(chat, file["id"])
+    elif bot is not None and file["kind"] == "video":
+        await bot.send_video(chat, file["id"])
     elif bot is not None:
         await bot.send_document(chat, file["id"])

@@ -2,11 +2,12 @@
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 from email.message import EmailMessage
 
-from bot.mail import Letter, MailError, compose, reply_address
+from bot.files import files_of
+from bot.mail import Letter, MailError, compose, compose_note, render, reply_address
 from bot.shops import Shop
 from bot.tickets import Delivery, Ticket, Tickets, Undelivered, first_letter_id
 
@@ -73,12 +74,19 @@ def mail_sender(
     replies_are_read: bool,
 ) -> Send:
     """Delivers outbox rows of the channel "mail"; `word` gives Russian words by their response name."""
+    files = files_of(tickets)
 
     async def deliver(delivery: Delivery) -> None:
+        if not delivery.ticket:
+            await hand_over(_note(delivery, sender))
+            return
         ticket = tickets.ticket(delivery.ticket)
         if ticket is not None:
             shop = shops[ticket.shop]
-            letter = compose_for(delivery, ticket, shop, word, sender, replies_are_read=replies_are_read)
+            contents = files.contents(each["key"] for each in delivery.body.get("files", ()))
+            letter = compose_for(
+                delivery, ticket, shop, word, sender, replies_are_read=replies_are_read, files=contents
+            )
             await hand_over(letter)
 
     return deliver
@@ -92,8 +100,9 @@ def compose_for(
     sender: str,
     *,
     replies_are_read: bool,
+    files: Sequence[tuple[str, str, bytes]] = (),
 ) -> EmailMessage:
-    """The letter of an outbox row; the same row gives the same letter."""
+    """The letter of an outbox row; the same row gives the same letter. `files`: each its name, type and content."""
     body = delivery.body
     added = body.get("template") == "added"
     domain = reply_address(sender, ticket.token).rpartition("@")[2]
@@ -119,10 +128,19 @@ def compose_for(
         replies_are_read=replies_are_read,
     )
     if "at" not in body:  # the first letter begins the thread
-        return compose(letter)
+        return compose(letter, files=files)
     thread = [f"<{first_letter_id(ticket)}@{domain}>", *filter(None, [body.get("answers")])]
     template = "request" if added else body["template"]
-    return compose(letter, thread, written=datetime.fromisoformat(body["at"]), template=template)
+    return compose(letter, thread, written=datetime.fromisoformat(body["at"]), template=template, files=files)
+
+
+def _note(delivery: Delivery, sender: str) -> EmailMessage:
+    """A letter to a customer, such as a code."""
+    body = delivery.body
+    domain = reply_address(sender, "").rpartition("@")[2]
+    written = datetime.fromisoformat(body["at"])
+    text = render(f"{body['template']}.txt", body)
+    return compose_note(text, body["to"], sender, f"<{delivery.message_id}@{domain}>", written)
 
 
 def _source(source: str) -> str:

@@ -10,10 +10,10 @@ from index.training import IntentsError, load_yaml
 
 # What a response may name in braces.
 _VALUES = frozenset((
-    "about", "contact_clause", "contact_shown", "deadline", "deadline_clause", "deadline_of_shop", "details", "edition",
-    "email", "following", "heading", "identity_title", "kind", "kind_title", "lead_in", "number", "parent", "postal",
-    "route", "route_shown", "second", "section", "sections", "shop_name", "status_title", "text", "third", "updated",
-    "wish", "wish_title", "words",
+    "about", "code_way", "contact", "contact_clause", "contact_shown", "days", "deadline", "deadline_clause",
+    "deadline_of_shop", "details", "edition", "email", "files_count", "following", "heading", "identity_title",
+    "kind", "kind_title", "lead_in", "number", "parent", "postal", "route", "route_shown", "second", "section",
+    "sections", "shop_name", "status_title", "text", "third", "updated", "wish", "wish_title", "words",
 ))  # fmt: skip
 _TITLES = {"kind_title": "kind", "wish_title": "kind", "status_title": "status", "identity_title": "identity"}
 _SHOWN = {"contact_shown": "utter_no_contact", "route_shown": "utter_no_route"}
@@ -29,10 +29,11 @@ class Button:
 
 @dataclass(frozen=True)
 class Reply:
-    """A message to a person; lines that begin with "> " are a quotation."""
+    """A message to a person; lines that begin with "> " are a quotation, `enclosed` names a paper that goes with it."""
 
     text: str
     buttons: tuple[Button, ...] = ()
+    enclosed: str = ""
 
 
 class Responses:

@@ -3,7 +3,11 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import cached_property
 
+from bot.codes import Codes
+from bot.files import Files, files_of
+from bot.retention import Retention
 from bot.settings import Settings
 from bot.shops import Shop, read_shops
 from bot.tickets import Tickets
@@ -21,13 +25,29 @@ def now() -> datetime:
 
 @dataclass(frozen=True)
 class Rooms:
-    """Shops, their library, the recogniser, the tickets and the clock."""
+    """Shops, their library, the recogniser, the tickets, the clock, and whether letters leave the house."""
 
     shops: dict[str, Shop]
     library: Library
     recognizer: Recognizer
     tickets: Tickets
     clock: Callable[[], datetime] = now
+    sends_letters: bool = False
+
+    @cached_property
+    def files(self) -> Files:
+        """Customers' files, beside the database."""
+        return files_of(self.tickets)
+
+    @cached_property
+    def codes(self) -> Codes:
+        """Codes that confirm an e-mail."""
+        return Codes(self.tickets.database)
+
+    @cached_property
+    def retention(self) -> Retention:
+        """What is kept, and its end."""
+        return Retention(self.tickets, self.files, self.codes)
 
 
 def open_rooms(settings: Settings, progress: Callable[[str], Progress]) -> Rooms:
@@ -37,4 +57,5 @@ def open_rooms(settings: Settings, progress: Callable[[str], Progress]) -> Rooms
     encoder = load_encoder(settings.embedding_model, settings.data_dir, progress("model"))
     recognizer = fit_or_load(training, encoder, settings.data_dir, progress)
     library = Library.open(settings.knowledge_dir, settings.data_dir, encoder, training, progress("clauses"))
-    return Rooms(shops, library, recognizer, Tickets(settings.data_dir / "konfident.db"))
+    tickets = Tickets(settings.data_dir / "konfident.db")
+    return Rooms(shops, library, recognizer, tickets, sends_letters=settings.smtp_url is not None)

@@ -10,6 +10,7 @@ from bot.collect import collect_forever
 from bot.desk import Desk, chat_sender, staff_sender
 from bot.house import House
 from bot.mailbox import Mailbox
+from bot.papers import Papers
 from bot.post import Send, deliver_forever, mail_sender
 from bot.shops import ShopError
 from bot.smtp import send as send_letter
@@ -18,6 +19,7 @@ from index.clauses import PolicyError
 from index.training import IntentsError
 
 _WATCH_S = 5.0
+_DAY_S = 24 * 60 * 60
 
 log = logging.getLogger(__name__)
 
@@ -27,7 +29,10 @@ async def serve(house: House) -> None:
     settings, rooms = house.settings, house.rooms
     token = settings.bot_token.get_secret_value() if settings.bot_token else ""
     bot = connect(token, settings.telegram_api_url)
-    desk = Desk(settings.staff_chat_id, rooms.tickets, house.responses, house.shop_names, rooms.clock)
+    papers = Papers(rooms.tickets, rooms.retention, rooms.shops, house.responses.word, rooms.clock)
+    desk = Desk(
+        settings.staff_chat_id, rooms.tickets, house.responses, house.shop_names, rooms.clock, paper=papers.make
+    )
     wakes = [asyncio.Event(), asyncio.Event()]
 
     def wake_all() -> None:
@@ -41,6 +46,7 @@ async def serve(house: House) -> None:
         deliver_forever(rooms.tickets, _mail(house), rooms.clock, wakes[1]),
         _collect(house, wake_all),
         _watch(house),
+        _forget_old(house),
     ]
     tasks = [asyncio.create_task(each) for each in work]
     try:
@@ -81,6 +87,16 @@ async def _collect(house: House, after: Callable[[], None]) -> None:
         await collect_forever(box, house.rooms.tickets, house.rooms.shops, house.rooms.clock, after)
     finally:
         await box.close()
+
+
+async def _forget_old(house: House) -> None:
+    """Once a day what has been kept long enough is erased."""
+    while True:
+        days = {shop.id: shop.retention_days for shop in house.rooms.shops.values()}
+        erased = house.rooms.retention.erase_old(days, house.rooms.clock())
+        if erased:
+            log.info("personal data of %d old requests erased", erased)
+        await asyncio.sleep(_DAY_S)
 
 
 async def _watch(house: House) -> None:

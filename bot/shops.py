@@ -24,6 +24,7 @@ Kind = Literal["delete", "block", "complain", "unsubscribe", "access", "rectify"
 KINDS: tuple[Kind, ...] = (
     "delete", "block", "complain", "unsubscribe", "access", "rectify", "withdraw_consent", "question",
 )  # fmt: skip
+RETENTION_DAYS = 365
 _ALIKE = 86
 _SHORT = 5
 
@@ -76,6 +77,7 @@ class _File(_Part):
     fallback: EmailStr | None = None
     deadlines: dict[Kind, Deadline] = {}
     senders: list[Annotated[str, AfterValidator(_a_sender)]] = []
+    retention_days: Annotated[int, Field(gt=0, le=3660)] = RETENTION_DAYS
 
 
 @dataclass(frozen=True)
@@ -91,6 +93,7 @@ class Shop:
     """A shop as its owner describes it; `folder` holds shop.yml and the policy.
 
     `senders` may answer beside the route's own: addresses, and @domain for everybody there.
+    `retention_days` after a request has ended its personal data is erased.
     """
 
     id: str
@@ -107,6 +110,7 @@ class Shop:
     deadlines: Mapping[str, Deadline]
     senders: tuple[str, ...]
     folder: Path
+    retention_days: int = RETENTION_DAYS
 
     def route(self, kind: str) -> Route | None:
         """The address for a kind of request; None when the owner has named none."""
@@ -160,6 +164,7 @@ def read_shop(path: Path) -> Shop:
         deadlines={str(kind): promise for kind, promise in file.deadlines.items()},
         senders=tuple(file.senders),
         folder=path.parent,
+        retention_days=file.retention_days,
     )
 
 

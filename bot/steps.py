@@ -1,6 +1,7 @@
 """The steps of a rule, done: responses are said, actions run by rasa-sdk's executor, forms opened and closed."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from rasa_sdk.executor import ActionExecutor
@@ -65,7 +66,8 @@ class Steps:
 
     def _rendered(self, turn: Turn, said: Mapping[str, Any]) -> Reply:
         values = {**turn.slots, "shop_name": self._shops.get(turn.slots.get("shop", ""), ""), **said}
-        return self.responses.render(said["response"], values, said.get("buttons") or ())
+        reply = self.responses.render(said["response"], values, said.get("buttons") or ())
+        return replace(reply, enclosed=said.get("enclosed") or "")
 
 
 def _latest_message(meaning: Meaning) -> dict[str, Any]:

@@ -22,12 +22,14 @@ from aiogram.fsm.storage.memory import SimpleEventIsolation
 from aiogram.types import BotCommand, CallbackQuery, ErrorEvent, Message, Update
 
 from bot.desk import Desk, staff_router
-from bot.dialogue import Dialogue
-from bot.messages import send, send_turn
+from bot.dialogue import FORGOTTEN, Dialogue
+from bot.files import files_of
+from bot.messages import inline, messages, send, send_turn
 from bot.post import LEASE, deliver
 from bot.responses import Responses
-from bot.tickets import Tickets
+from bot.tickets import Delivery, Tickets
 from bot.turn import Incoming
+from bot.uploads import Uploads
 
 COMMANDS: Mapping[str, str] = {
     "start": "start",
@@ -37,6 +39,8 @@ COMMANDS: Mapping[str, str] = {
     "wishes": "list_wishes",
     "human": "human",
     "privacy": "privacy",
+    "mydata": "mydata",
+    "forget": "forget",
     "cancel": "cancel",
 }
 _REMEMBERED = 20
@@ -97,6 +101,7 @@ class _Customers:
 
     def __init__(self, dialogue: Dialogue, desk: Desk, after: Callable[[], None]) -> None:
         self._dialogue, self._desk, self._after = dialogue, desk, after
+        self._uploads = Uploads(files_of(desk.tickets), desk.clock)
 
     def router(self) -> Router:
         router = Router(name="customers")
@@ -129,9 +134,39 @@ class _Customers:
         await self._turn(message, Incoming(text=message.text or ""), state, event_update)
 
     async def file(self, message: Message, state: FSMContext, event_update: Update) -> None:
-        await self._say(message, "utter_no_documents")
-        if message.caption:
-            await self._turn(message, Incoming(text=message.caption), state, event_update)
+        """A file is kept while a request is being formed; an album is answered once."""
+        known, album = await state.get_data(), message.media_group_id or ""
+        refusal = await self._uploads.take(message, _chat(message.chat.id), known)
+        if refusal:
+            await self._refuse(message, refusal, state, event_update)
+            return
+        incoming, shown = Incoming(text=message.caption or "", file=True), known.get("album") or ["", 0]
+        if album and shown[0] == album:
+            await self._amend(message, incoming, state, event_update, shown[1])
+            return
+        sent = await self._turn(message, incoming, state, event_update)
+        if album:
+            await state.update_data(album=[album, sent])
+
+    async def _refuse(self, message: Message, refusal: str, state: FSMContext, update: Update) -> None:
+        known, album = await state.get_data(), message.media_group_id or ""
+        if not album or known.get("refused_album") != album:
+            await self._say(message, refusal)
+        if album and known:
+            await state.update_data(refused_album=album)
+        if message.caption and refusal == "utter_no_documents":
+            await self._turn(message, Incoming(text=message.caption), state, update)
+
+    async def _amend(self, message: Message, incoming: Incoming, state: FSMContext, update: Update, shown: int) -> None:
+        """One more of an album: the answer to its first one is brought up to date."""
+        done = await self._dialogue.handle(_chat(message.chat.id), await state.get_data(), incoming)
+        _mark(done.state, update)
+        await state.set_data(done.state)
+        keys = inline(done.reply)
+        if message.bot is not None and keys is not None and shown:
+            with suppress(TelegramBadRequest):  # it has a keyboard instead of buttons, or reads the same
+                text = list(messages(done.reply.text))[-1]
+                await message.bot.edit_message_text(text, chat_id=message.chat.id, message_id=shown, reply_markup=keys)
 
     async def other(self, message: Message) -> None:
         await self._say(message, "utter_text_only")
@@ -156,29 +191,42 @@ class _Customers:
     async def _say(self, message: Message, response: str) -> None:
         await send(message.bot, message.chat.id, self._dialogue.responses.render(response, {}))
 
-    async def _turn(self, message: Message, incoming: Incoming, state: FSMContext, update: Update) -> None:
-        """One message of a conversation: its reply is kept before it is sent, and sent later if it cannot be now."""
+    async def _turn(self, message: Message, incoming: Incoming, state: FSMContext, update: Update) -> int:
+        """One message of a conversation: its reply is kept before it is sent, and sent later if it cannot be now.
+
+        Gives the reply's message id, 0 when it was not sent.
+        """
         if message.bot is None:
-            return
+            return 0
         with suppress(TelegramAPIError):
             await message.bot.send_chat_action(message.chat.id, ChatAction.TYPING)
         done = await self._dialogue.handle(_chat(message.chat.id), await state.get_data(), incoming)
-        _mark(done.state, update)
+        if done.outcome != FORGOTTEN:
+            _mark(done.state, update)
         tickets, now = self._desk.tickets, self._desk.clock()
-        reply = {"text": done.reply.text, "buttons": [[each.title, each.payload] for each in done.reply.buttons]}
+        buttons = [[each.title, each.payload] for each in done.reply.buttons]
+        reply = {"text": done.reply.text, "buttons": buttons, "enclosed": done.reply.enclosed}
         delivery = tickets.keep_turn(_chat(message.chat.id), done.state, reply, now, LEASE)
-        await deliver(tickets, delivery, lambda _: send_turn(message.bot, delivery), now)
+        sent: list[int] = [0]
+
+        async def hand_over(_: Delivery) -> None:
+            sent.append(await send_turn(message.bot, delivery, self._desk.paper))
+
+        await deliver(tickets, delivery, hand_over, now)
         self._after()
+        return sent[-1]
 
 
 async def _once(handler: Any, event: Any, data: dict[str, Any]) -> Any:
     """Handle an update that comes again no second time."""
     state: FSMContext = data["state"]
-    if data["event_update"].update_id in (await state.get_data()).get("updates", []):
+    before = await state.get_data()
+    if data["event_update"].update_id in before.get("updates", []):
         return
     await handler(event, data)
     kept = await state.get_data()
-    if _mark(kept, data["event_update"]):
+    is_forgotten = bool(before) and not kept  # then this update is not remembered either
+    if not is_forgotten and _mark(kept, data["event_update"]):
         await state.set_data(kept)
 
 

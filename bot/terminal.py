@@ -3,8 +3,10 @@
 import asyncio
 import sys
 from email.message import EmailMessage
+from pathlib import Path
 
 from bot.house import House
+from bot.papers import Paper, Papers
 from bot.post import deliver_one, mail_sender
 from bot.responses import Reply
 from bot.smtp import write_eml
@@ -16,12 +18,16 @@ _CHAT = "terminal"
 
 async def talk(house: House, shop: str | None) -> None:
     """Read lines until the end of input; buttons are numbered choices."""
-    state: State = {"slots": {"shop": shop} if shop else {}}
+    # Letters are written to files here, so a code reaches whoever sits at the terminal.
+    state: State = {"slots": {"sends_letters": True, **({"shop": shop} if shop else {})}}
+    rooms = house.rooms
+    papers = Papers(rooms.tickets, rooms.retention, rooms.shops, house.responses.word, rooms.clock)
     incoming = Incoming(payload="/start")
     while True:
         turn = await house.dialogue.handle(_CHAT, state, incoming)
         state = turn.state
         _show(turn.reply)
+        _write(papers.make(turn.reply.enclosed, _CHAT), house.settings.data_dir / "papers")
         await _deliver(house)
         line = await asyncio.to_thread(_read_line)
         if line is None:
@@ -36,6 +42,14 @@ def _show(reply: Reply) -> None:
     for number, button in enumerate(reply.buttons, start=1):
         if button.payload != SHARE_CONTACT:
             print(f"  [{number}] {button.title}")
+
+
+def _write(paper: Paper | None, folder: Path) -> None:
+    """A paper as a file beside the letters."""
+    if paper is not None:
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / paper.name).write_bytes(paper.content)
+        print(f"\n  ▤ {folder / paper.name}")
 
 
 def _read_line() -> str | None:

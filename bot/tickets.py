@@ -4,7 +4,7 @@ import json
 import secrets
 import sqlite3
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import asdict, dataclass, fields, replace
 from datetime import date, datetime, timedelta
 from pathlib import Path
@@ -92,6 +92,7 @@ class Draft:
     route_source: str
     deadline: date | None
     deadline_source: str
+    files: tuple[Mapping[str, Any], ...] = ()  # each with key, name, and Telegram's kind and id
 
 
 @dataclass(frozen=True)
@@ -157,16 +158,27 @@ class Tickets:
 
     def __init__(self, path: Path) -> None:
         """Open or make the file and bring its tables up to date."""
+        self.path = path
         path.parent.mkdir(parents=True, exist_ok=True)
         connection = sqlite3.connect(path, timeout=10, isolation_level=None)
         connection.row_factory = sqlite3.Row
         self._db = Database(connection)
         self._db.enable_wal()
+        self._db.execute("PRAGMA secure_delete = ON")  # what is erased is overwritten too
         migrations.apply(self._db)
 
     def close(self) -> None:
         """Give the file back."""
         self._db.close()
+
+    @property
+    def database(self) -> Database:
+        """For the rooms that keep tables of their own beside the tickets'."""
+        return self._db
+
+    def at_once(self) -> AbstractContextManager[None]:
+        """One transaction around several deeds."""
+        return self._at_once()
 
     # a ticket's life
 
@@ -359,6 +371,10 @@ class Tickets:
             row = self._enqueue("", "chat", {"chat": key, **reply}, now, lease=lease)
         return Delivery(row, "", "chat", "", {"chat": key, **reply}, 0)
 
+    def keep_letter(self, body: Mapping[str, Any], now: datetime) -> None:
+        """A letter that belongs to no ticket; when it has left nothing of it is kept."""
+        self._enqueue("", "mail", body, now, f"letter.{secrets.token_hex(8)}")
+
     # inside one transaction
 
     def _tell_staff(self, delivery: Delivery, now: datetime) -> None:
@@ -369,25 +385,27 @@ class Tickets:
 
     def _opened(self, draft: Draft, now: datetime) -> Ticket:
         number = self._next_number(draft.prefix, now.year)
-        known = {name: value for name, value in vars(draft).items() if name != "prefix"}
+        known = {name: value for name, value in vars(draft).items() if name not in {"prefix", "files"}}
         token = secrets.token_hex(8)
         ticket = Ticket(**known, number=number, status="opened", token=token, opened=now, updated=now)
         self._db.table("tickets").insert(_row(ticket))
         self._record(number, now, "customer", "opened", "")
         if ticket.route:
-            self._enqueue(number, "mail", {"template": "request"}, now, first_letter_id(ticket))
-        self._enqueue(number, "staff", {"response": "utter_staff_card"}, now)
+            self._enqueue(number, "mail", {"template": "request", **_with(draft)}, now, first_letter_id(ticket))
+        self._enqueue(number, "staff", {"response": "utter_staff_card", **_with(draft)}, now)
         return ticket
 
     def _added(self, ticket: Ticket, draft: Draft, now: datetime) -> Ticket:
         """New words, details or contact of the same wish join the ticket and reach the clerk."""
-        text = "\n".join(dict.fromkeys(part for part in (draft.words, draft.details, draft.contact) if part))
+        names = (each["name"] for each in draft.files)
+        text = "\n".join(dict.fromkeys(part for part in (draft.words, draft.details, draft.contact, *names) if part))
         if text in [event.text for event in self.events(ticket.number) if event.what == "added"]:
             return ticket
         self._record(ticket.number, now, "customer", "added", text)
         self._db.table("tickets").update(ticket.number, {"updated": now.isoformat(), "contact": draft.contact})
         if ticket.route:
-            self._enqueue(ticket.number, "mail", {"template": "added", "text": text, "at": now.isoformat()}, now)
+            body = {"template": "added", "text": text, "at": now.isoformat(), **_with(draft)}
+            self._enqueue(ticket.number, "mail", body, now)
         return replace(ticket, contact=draft.contact, updated=now)
 
     def _is_new(self, origin: Origin, number: str, now: datetime) -> bool:
@@ -474,6 +492,10 @@ class Tickets:
 def first_letter_id(ticket: Ticket) -> str:
     """The left part of the Message-ID of a ticket's first letter, which begins its thread."""
     return f"{ticket.number}.{ticket.token}"
+
+
+def _with(draft: Draft) -> dict[str, Any]:
+    return {"files": list(draft.files)} if draft.files else {}
 
 
 def _row(ticket: Ticket) -> dict[str, Any]:

@@ -16,13 +16,15 @@ SHARE_CONTACT = "/share_contact"  # the button that Telegram itself answers, wit
 class Incoming:
     """What a person did: typed `text`, tapped a button with `payload`, or shared the own phone number.
 
-    `tap` names the message and button, so that the same button works once.
+    `tap` names the message and button, so that the same button works once. `file`: a file came, the text is its
+    caption.
     """
 
     text: str = ""
     payload: str = ""
     phone: str = ""
     tap: str = ""
+    file: bool = False
 
 
 @dataclass(frozen=True)
@@ -65,4 +67,5 @@ class Turn:
     def reply(self) -> Reply:
         """All parts as one message with the last part's buttons."""
         buttons = [part.buttons for part in self.parts if part.buttons]
-        return Reply("\n\n".join(part.text for part in self.parts), buttons[-1] if buttons else ())
+        enclosed = next((part.enclosed for part in self.parts if part.enclosed), "")
+        return Reply("\n\n".join(part.text for part in self.parts), buttons[-1] if buttons else (), enclosed)

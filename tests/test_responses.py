@@ -5,11 +5,12 @@ import json
 import re
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 from house_fixtures import ROOT, shops, words
 
+from bot.codes import Check
 from bot.responses import Button, Reply, Responses
 from bot.shops import KINDS
 from bot.telegram import COMMANDS
@@ -19,10 +20,10 @@ from index.clauses import read_policy
 from index.library import policy_files
 from index.training import WISHES, IntentsError
 
-STATUSES = (*OPEN_STATUSES, "closed")
-IDENTITIES = ("typed", "telegram", "none")
+STATUSES = (*OPEN_STATUSES, "closed", "withdrawn")
+IDENTITIES = ("typed", "telegram", "email", "none")
 # What a form answers by itself, and what is no matter of rules at all.
-ANSWERED_BY_THE_FORM = {"skip", "correct"}
+ANSWERED_BY_THE_FORM = {"skip", "correct", "confirm_email"}
 ANSWERED_BY_THE_STAFF_CHAT = {"take", "answer", "close"}
 LONGEST_PAYLOAD = 64  # bytes; Telegram takes no more
 NEEDED = "  utter_no_contact: [{text: не указан}]\n  utter_no_route: [{text: нет адреса}]\n"
@@ -173,7 +174,11 @@ def test_every_response_is_used_and_every_used_one_is_there() -> None:
     responses, rules = words()
     forms = responses.domain["forms"].items()
     families = {
-        "utter_ask_": {f"utter_ask_{form}_{slot}" for form, parts in forms for slot in parts["required_slots"]},
+        "utter_ask_": {
+            f"utter_ask_{form}_{slot}" for form, parts in forms for slot in (*parts["required_slots"], "code")
+        },
+        "utter_code_": {f"utter_code_{found}" for found in get_args(Check)},
+        "utter_letter_": {f"utter_letter_{kind}" for kind in KINDS},
         "utter_kind_": {f"utter_kind_{kind}" for kind in KINDS},
         "utter_status_": {f"utter_status_{status}" for status in STATUSES},
         "utter_identity_": {f"utter_identity_{identity}" for identity in IDENTITIES},
@@ -220,7 +225,13 @@ def _payloads(family: str, number: str = "10.10.10") -> Iterator[str]:
     """All payloads of responses of a family, filled with the longest values there may be."""
     longest = max(WISHES, key=len)
     named = ("second", "third", "following", "section")
-    values = {"wish": longest, "kind": longest, **dict.fromkeys(named, number), "number": "ALU-2026-000001"}
+    values = {
+        "wish": longest,
+        "kind": longest,
+        **dict.fromkeys(named, number),
+        "number": "ALU-2026-000001",
+        "code_way": "email",
+    }
     for name, variants in words()[0].domain["responses"].items():
         for variant in variants if name.startswith(family) else ():
             yield from (button["payload"].format_map(values) for button in variant.get("buttons", ()))

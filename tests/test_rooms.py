@@ -34,24 +34,30 @@ DOORS: Mapping[str, frozenset[str]] = {
     "bot.contacts": FREE,
     "bot.mail": FREE,
     "bot.quotes": FREE,
+    "bot.codes": FREE,
     "bot.senders": FREE,
     "bot.servers": FREE,
     "bot.settings": FREE,
     "bot.shops": FREE,
     "bot.tickets": FREE,
     "bot.verdict": FREE,
+    # what is kept of people
+    "bot.files": frozenset({"bot.tickets"}),
+    "bot.retention": frozenset({"bot.codes", "bot.files", "bot.shops", "bot.tickets"}),
+    "bot.papers": frozenset({"bot.mail", "bot.retention", "bot.shops", "bot.tickets"}),
     # words
     "bot.responses": frozenset({"index.training"}),
     "bot.rules": frozenset({"index.training"}),
     # what happens
     "bot.actions": frozenset({
-        "bot.contacts", "bot.rooms", "bot.settings", "bot.shops", "bot.tickets", "index.clauses", "index.library",
+        "bot.codes", "bot.contacts", "bot.files", "bot.rooms", "bot.settings", "bot.shops", "bot.tickets",
+        "index.clauses", "index.library",
         "index.training",
     }),
     "bot.turn": frozenset({"bot.responses", "index.recognizer"}),
     "bot.steps": frozenset({"bot.responses", "bot.rules", "bot.turn"}),
     "bot.form": frozenset({
-        "bot.responses", "bot.rules", "bot.steps", "bot.turn", "index.recognizer", "index.training",
+        "bot.files", "bot.responses", "bot.rules", "bot.steps", "bot.turn", "index.recognizer", "index.training",
     }),
     "bot.dialogue": frozenset({
         "bot.form", "bot.responses", "bot.rules", "bot.steps", "bot.turn", "index.recognizer", "index.training",
@@ -64,11 +70,13 @@ DOORS: Mapping[str, frozenset[str]] = {
     "bot.collect": frozenset({
         "bot.inbox", "bot.mail", "bot.mailbox", "bot.senders", "bot.shops", "bot.tickets",
     }),
-    "bot.post": frozenset({"bot.mail", "bot.shops", "bot.tickets"}),
-    "bot.messages": frozenset({"bot.responses", "bot.tickets", "bot.turn"}),
+    "bot.post": frozenset({"bot.files", "bot.mail", "bot.shops", "bot.tickets"}),
+    "bot.messages": frozenset({"bot.papers", "bot.responses", "bot.tickets", "bot.turn"}),
     "bot.desk": frozenset({"bot.messages", "bot.responses", "bot.tickets"}),
+    "bot.uploads": frozenset({"bot.files"}),
     "bot.telegram": frozenset({
-        "bot.desk", "bot.dialogue", "bot.messages", "bot.post", "bot.responses", "bot.tickets", "bot.turn",
+        "bot.desk", "bot.dialogue", "bot.files", "bot.messages", "bot.post", "bot.responses", "bot.tickets", "bot.turn",
+        "bot.uploads",
     }),
     # what is measured and checked
     "bot.ask": frozenset({"bot.dialogue", "bot.turn"}),
@@ -83,7 +91,8 @@ DOORS: Mapping[str, frozenset[str]] = {
     }),
     # the wiring
     "bot.rooms": frozenset({
-        "bot.settings", "bot.shops", "bot.tickets", "index.encoder", "index.library", "index.packaged_model",
+        "bot.codes", "bot.files", "bot.retention", "bot.settings", "bot.shops", "bot.tickets", "index.encoder",
+        "index.library", "index.packaged_model",
         "index.recognizer", "index.training",
     }),
     "bot.house": frozenset({
@@ -95,22 +104,24 @@ DOORS: Mapping[str, frozenset[str]] = {
         "index.packaged_model", "index.recognizer", "index.training",
     }),
     "bot.service": frozenset({
-        "bot.collect", "bot.desk", "bot.house", "bot.mailbox", "bot.post", "bot.shops", "bot.smtp", "bot.telegram",
+        "bot.collect", "bot.desk", "bot.house", "bot.mailbox", "bot.papers", "bot.post", "bot.shops", "bot.smtp",
+        "bot.telegram",
         "index.clauses", "index.training",
     }),
     "bot.terminal": frozenset({
-        "bot.house", "bot.post", "bot.responses", "bot.smtp", "bot.tickets", "bot.turn",
+        "bot.house", "bot.papers", "bot.post", "bot.responses", "bot.smtp", "bot.tickets", "bot.turn",
     }),
 }  # fmt: skip
 ANYBODY = ("bot.__main__",)
 
 # An outside library -> the only modules that may import it.
 HOMES: Mapping[str, frozenset[str]] = {
-    "aiogram": frozenset({"bot.desk", "bot.messages", "bot.telegram"}),
+    "aiogram": frozenset({"bot.desk", "bot.messages", "bot.telegram", "bot.uploads"}),
     "aiosmtplib": frozenset({"bot.smtp"}),
     "bm25s": frozenset({"bot.baselines"}),
     "bs4": frozenset({"bot.quotes"}),
     "click": frozenset({"bot.__main__"}),
+    "docx": frozenset({"bot.papers"}),
     "email_validator": frozenset({"bot.contacts"}),
     "faiss": frozenset({"index.vectors"}),
     "imapclient": frozenset({"bot.mailbox"}),
@@ -123,7 +134,7 @@ HOMES: Mapping[str, frozenset[str]] = {
     "sklearn": frozenset({"bot.baselines", "index.recognizer"}),
     "snowballstemmer": frozenset({"bot.baselines"}),
     "sqlite3": frozenset({"bot.tickets"}),
-    "sqlite_utils": frozenset({"bot.tickets"}),
+    "sqlite_utils": frozenset({"bot.codes", "bot.files", "bot.tickets"}),
     "torch": frozenset({"index.encoder", "index.packaged_model"}),
     "transformers": frozenset({"index.packaged_model"}),
 }

@@ -17,6 +17,7 @@ from bot_api import BotApi
 
 from bot.desk import Desk, chat_sender, staff_sender
 from bot.house import House
+from bot.papers import Papers
 from bot.post import deliver_one
 from bot.responses import Responses
 from bot.rooms import Rooms
@@ -71,7 +72,9 @@ class Office:
     def __init__(self, house: House, bot: Bot, api: BotApi, clock: Clock, staff: int | None = STAFF) -> None:
         self.house, self.bot, self.api, self.clock, self.looked_at_outbox = house, bot, api, clock, 0
         self.tickets = house.rooms.tickets
-        desk = Desk(staff, self.tickets, house.responses, house.shop_names, clock)
+        rooms = house.rooms
+        papers = Papers(rooms.tickets, rooms.retention, rooms.shops, house.responses.word, clock)
+        desk = Desk(staff, self.tickets, house.responses, house.shop_names, clock, paper=papers.make)
         self.dispatcher = make_dispatcher(house.dialogue, desk, self._look_at_outbox)
         self._channels = {"chat": chat_sender(bot, desk), "staff": staff_sender(bot, desk)}
 
@@ -145,7 +148,7 @@ class Person:
 
     @property
     def heard(self) -> list[str]:
-        return [message["text"] for message in self.messages]
+        return [message.get("text", "") for message in self.messages]
 
     @property
     def buttons(self) -> list[str]:
@@ -298,6 +301,8 @@ async def test_the_commands_are_set_with_descriptions(office: Office, api: BotAp
         ("/wishes", "Что сделать с вашими данными?"),
         ("/human", "Электронная почта: info@protorg.kz"),
         ("/privacy", "Что я храню."),
+        ("/mydata", "Здесь всё, что я храню об этом чате."),
+        ("/forget", "Готово: всё, что хранилось об этом чате, стёрто."),
         ("/cancel", "Сейчас нечего отменять."),
     ],
 )
@@ -557,7 +562,7 @@ async def test_a_button_of_the_contact_keyboard_never_becomes_a_part_of_the_requ
 # What is no text
 
 WORD = "Я читаю только текст."
-NO_FILES = "Файлы и фотографии я не принимаю и не сохраняю."
+NO_FILES = "Файлы и фотографии я принимаю, только когда мы оформляем обращение, поэтому этот не сохранил."
 FILE = {"file_id": "f", "file_unique_id": "f"}
 PICTURE = {**FILE, "width": 1, "height": 1}
 
@@ -570,9 +575,6 @@ PICTURE = {**FILE, "width": 1, "height": 1}
         ({"sticker": {**PICTURE, "type": "regular", "is_animated": False, "is_video": False}}, WORD),
         ({"location": {"latitude": 43.2, "longitude": 76.9}}, WORD),
         ({"dice": {"emoji": "🎲", "value": 3}}, WORD),
-        ({"photo": [PICTURE]}, NO_FILES),
-        ({"document": FILE}, NO_FILES),
-        ({"video": {**PICTURE, "duration": 3}}, NO_FILES),
     ],
     ids=lambda value: next(iter(value)) if isinstance(value, dict) else "",
 )
@@ -580,6 +582,13 @@ async def test_what_cannot_be_read_gets_a_helpful_word(aigul: Person, fields: Js
     await aigul.reaches_the_summary()
     assert (await aigul.sends(**fields)).startswith(answer)
     assert "Обращение" in await aigul.taps(YES)
+
+
+@pytest.mark.parametrize("fields", [{"photo": [PICTURE]}, {"document": FILE}, {"video": {**PICTURE, "duration": 3}}])
+async def test_outside_a_request_no_file_is_taken(aigul: Person, office: Office, fields: Json) -> None:
+    await aigul.says("protorg")
+    assert (await aigul.sends(**fields)).startswith(NO_FILES)
+    assert office.api.calls("getFile") == []
 
 
 async def test_a_caption_is_answered_and_the_photo_is_not_kept(aigul: Person) -> None:

@@ -1,0 +1,123 @@
+"""What is kept of people, and its end: shown to whom it is about, erased when asked or when its time is over."""
+
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict
+from datetime import datetime, timedelta
+from typing import Any
+
+from bot.codes import Codes
+from bot.files import Files
+from bot.shops import RETENTION_DAYS
+from bot.tickets import OPEN_STATUSES, Event, Ticket, Tickets
+
+FILES_STAY = timedelta(days=30)
+CHATS_STAY = timedelta(days=90)
+_UNTOLD = frozenset({"token", "form", "chat"})  # what is the house's own: secrets of a ticket, the chat said once
+
+
+class Retention:
+    """An erased ticket keeps what statistics need: shop, kind, status, dates, deadline, clause; its chat is empty."""
+
+    def __init__(self, tickets: Tickets, files: Files, codes: Codes) -> None:
+        """All of one database."""
+        self._tickets, self._files, self._codes, self._db = tickets, files, codes, tickets.database
+
+    def everything_of(self, chat: str) -> dict[str, Any]:
+        """All that is kept about a chat: its state, requests with record, letters and files, codes sent."""
+        state = self._tickets.chat_state(chat)
+        requests = [self._told(ticket) for ticket in self._tickets.of_chat(chat)]
+        loose = [each for each in self._files.of_chat(chat) if not each.ticket]
+        waiting = [body["text"] for _, body in self._of_no_ticket(chat) if "text" in body]
+        return {
+            "chat": chat,
+            "state": {name: value for name, value in state.items() if name != "slots"},
+            "slots": {name: value for name, value in state.get("slots", {}).items() if value not in (None, "")},
+            "requests": requests,
+            "files": [(each.name, each.size) for each in loose],
+            "replies": waiting,
+            "codes": self._codes.of_chat(chat),
+        }
+
+    def forget(self, chat: str, now: datetime, *, close: bool) -> None:
+        """Erase all that is kept about a chat; open requests are withdrawn with `close`, else they stay nameless."""
+        with self._tickets.at_once():
+            for ticket in self._tickets.of_chat(chat):
+                if close and ticket.status in OPEN_STATUSES:
+                    self._withdraw(ticket, now)
+                self._erase(ticket.number, now)
+            for row, _ in self._of_no_ticket(chat):
+                self._db.table("outbox").delete(row)
+            self._files.erase(self._files.of_chat(chat))
+            self._codes.forget_chat(chat)
+            self._tickets.keep_chat_state(chat, {}, now)
+        self._shrink()
+
+    def erase_old(self, days: Mapping[str, int], now: datetime) -> int:
+        """Erase what has been kept long enough; `days` by shop after a request's end. Gives how many requests."""
+        ended = [ticket for ticket in self._tickets.listed() if ticket.status not in OPEN_STATUSES]
+        old = [each for each in ended if each.updated <= now - timedelta(days=days.get(each.shop, RETENTION_DAYS))]
+        left = [ticket for ticket in old if ticket.chat or self._has_words(ticket)]
+        with self._tickets.at_once():
+            for ticket in left:
+                self._erase(ticket.number, now)
+            for ticket in ended:
+                if ticket.updated <= now - FILES_STAY:
+                    self._files.erase(self._files.of_ticket(ticket.number))
+            self._files.erase_unsent(now)
+            self._codes.forget_old(now)
+            self._db.table("chats").delete_where("updated <= ?", [(now - CHATS_STAY).isoformat()])
+        self._shrink()
+        return len(left)
+
+    def _told(self, ticket: Ticket) -> dict[str, Any]:
+        known = {name: value for name, value in vars(ticket).items() if name not in _UNTOLD and value}
+        rows = self._db.query("SELECT channel, state, body FROM outbox WHERE ticket = ? ORDER BY id", [ticket.number])
+        files = [(each.name, each.size) for each in self._files.of_ticket(ticket.number)]
+        return {
+            "ticket": known,
+            "events": [asdict(event) for event in self._tickets.events(ticket.number)],
+            "letters": [dict(row) for row in rows],
+            "files": files,
+        }
+
+    def _withdraw(self, ticket: Ticket, now: datetime) -> None:
+        self._db.table("tickets").update(ticket.number, {"status": "withdrawn", "updated": now.isoformat()})
+        self._record(ticket.number, now, "customer", "withdrawn")
+        self._db.table("outbox").delete_where("ticket = ? AND state = 'waiting'", [ticket.number])
+
+    def _erase(self, number: str, now: datetime) -> None:
+        nothing = dict.fromkeys(("chat", "contact", "words", "details"), "")
+        self._db.table("tickets").update(number, nothing)
+        self._db.execute("UPDATE events SET text = '' WHERE ticket = ? AND actor != 'system'", [number])
+        self._files.erase(self._files.of_ticket(number))
+        for row in list(self._db.query("SELECT id, channel, state, body FROM outbox WHERE ticket = ?", [number])):
+            self._erase_row(row)
+        self._record(number, now, "system", "personal data erased")
+
+    def _erase_row(self, row: Mapping[str, Any]) -> None:
+        """A request that still waits to leave goes without words; all else that waits would tell somebody something."""
+        body = json.loads(row["body"])
+        if row["state"] == "waiting" and body.get("template") != "request":
+            self._db.table("outbox").delete(row["id"])
+        else:
+            plain = {name: body[name] for name in ("template", "response", "at") if name in body}
+            self._db.table("outbox").update(row["id"], {"body": json.dumps(plain)})
+
+    def _has_words(self, ticket: Ticket) -> bool:
+        """A clerk may write to a request that was erased before."""
+        sql = "SELECT 1 FROM events WHERE ticket = ? AND actor != 'system' AND text != '' LIMIT 1"
+        return bool(ticket.contact or self._db.execute(sql, [ticket.number]).fetchone())
+
+    def _of_no_ticket(self, chat: str) -> Iterable[tuple[int, dict[str, Any]]]:
+        """Replies and codes that still wait to leave for a chat."""
+        rows = list(self._db.query("SELECT id, body FROM outbox WHERE ticket = ''"))
+        bodies = [(int(row["id"]), json.loads(row["body"])) for row in rows]
+        return [(number, body) for number, body in bodies if body.get("chat") == chat]
+
+    def _record(self, number: str, now: datetime, actor: str, what: str) -> None:
+        self._db.table("events").insert({**asdict(Event(number, now, actor, what, "")), "at": now.isoformat()})
+
+    def _shrink(self) -> None:
+        """What was erased does not stay in the write-ahead log."""
+        self._db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
