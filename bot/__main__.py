@@ -21,8 +21,6 @@ if TYPE_CHECKING:
     from bot.tickets import Tickets
     from index.packaged_model import Progress
 
-_PERSONAL = ("contact", "words", "details", "chat")
-
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
 def main() -> None:
@@ -158,17 +156,32 @@ def show(number: str) -> None:
 
 @tickets.command()
 @click.option("--personal", is_flag=True, help="With contacts and customers' words.")
-def export(*, personal: bool) -> None:
+@click.option("--shop", default="", help="Only this shop's.")
+def export(shop: str, *, personal: bool) -> None:
     """All requests as CSV, without personal data unless asked."""
+    from bot.report import REGISTER, REGISTER_PERSONAL, register
+
     with _tickets() as found:
-        left_out = {"token", "form", "clause_text"} | (set() if personal else set(_PERSONAL))
-        rows = [
-            {name: each for name, each in vars(ticket).items() if name not in left_out} for ticket in found.listed()
-        ]
-    if rows:
-        writer = csv.DictWriter(sys.stdout, list(rows[0]))
+        writer = csv.DictWriter(sys.stdout, REGISTER + (REGISTER_PERSONAL if personal else ()), extrasaction="ignore")
         writer.writeheader()
-        writer.writerows(rows)
+        writer.writerows(register(found, shop))
+
+
+@main.command()
+@click.option("--shop", default="", help="Only this shop's.")
+@click.option("--json", "as_json", is_flag=True, help="Print a JSON list.")
+def report(shop: str, *, as_json: bool) -> None:
+    """Print customers' questions on which the policy is silent, with the shops' answers."""
+    from bot.report import answered_questions, as_list, as_text
+    from bot.shops import ShopError, read_shops
+
+    try:
+        names = {each.id: each.name for each in read_shops(_settings().knowledge_dir).values()}
+    except ShopError as error:
+        _stop(str(error), code=1)
+    with _tickets() as found:
+        answered = answered_questions(found, shop)
+    print(json.dumps(as_list(answered), ensure_ascii=False, indent=2) if as_json else as_text(answered, names).strip())
 
 
 def _settings() -> Settings:

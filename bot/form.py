@@ -121,7 +121,7 @@ class Form:
 
     async def _take(self, turn: Turn, slot: str, text: str, reading: Reading) -> Meaning | None:
         if slot == "code":
-            await self._take_no_code(turn, text)
+            await self._take_no_code(turn, text, reading)
             return None
         objections = await self._fill(turn, slot, value=text)
         if turn.slots.get(slot) is not None:
@@ -162,12 +162,12 @@ class Form:
             return True
         return False
 
-    async def _take_no_code(self, turn: Turn, text: str) -> None:
-        """Another contact, or something else where six digits are awaited."""
+    async def _take_no_code(self, turn: Turn, text: str, reading: Reading) -> None:
+        """Another contact, or something else where six digits are awaited; a «да» leads on without them."""
         turn.state["tries"] = turn.state.get("tries", 0) + 1
         if _LIKE_A_CONTACT.search(text):
             turn.parts += await self._fill(turn, "contact", value=text)
-        elif turn.state["tries"] < _TRIES:
+        elif turn.state["tries"] < _TRIES and not _is_sure(reading, "affirm", text):
             self._steps.say(turn, "utter_code_six_digits")
         else:
             turn.slots["code_asked"] = None

@@ -28,7 +28,7 @@ class Retention:
         state = self._tickets.chat_state(chat)
         requests = [self._told(ticket) for ticket in self._tickets.of_chat(chat)]
         loose = [each for each in self._files.of_chat(chat) if not each.ticket]
-        waiting = [body["text"] for _, body in self._of_no_ticket(chat) if "text" in body]
+        waiting = [body.get("text") or body.get("to", "") for _, body in self._of_no_ticket(chat)]
         return {
             "chat": chat,
             "state": {name: value for name, value in state.items() if name != "slots"},

@@ -206,7 +206,7 @@ async def test_what_does_not_fit_is_refused_kindly_and_the_rest_stays(
     aigul: Person, office: Office, api: BotApi
 ) -> None:
     await aigul.reaches_the_summary()
-    too_large = {"document": {**document(api, "a.pdf")["document"], "file_size": 30 << 20}}
+    too_large: Json = {"document": {**document(api, "a.pdf")["document"], "file_size": 30 << 20}}
     assert "не поместится" in await aigul.sends(**too_large)
     for _ in range(MOST_FILES):
         await aigul.sends(**photo(api))
@@ -417,6 +417,15 @@ async def test_a_claimed_contact_merges_blocks_and_reveals_nothing(mailing: Pers
     assert mailing.office.events() == [("opened", "")]
 
 
+async def test_a_yes_instead_of_the_code_leads_on_without_it(mailing: Person) -> None:
+    await mailing.reaches_the_summary()
+    await mailing.taps(CODE)
+    assert "Код состоит из шести цифр" in await mailing.says("какой-то код не приходит")
+    assert SUMMARY in await mailing.says("да")
+    assert "Обращение" in await mailing.says("да")
+    assert mailing.office.ticket().identity == "typed"
+
+
 # the letter by post
 
 
@@ -488,9 +497,7 @@ async def test_mydata_sends_all_that_is_kept(aigul: Person, daniyar: Person, off
 # what is kept, erased
 
 
-async def test_forget_without_open_requests_erases_at_once(
-    aigul: Person, office: Office, tmp_path: Path, api: BotApi
-) -> None:
+async def test_forget_without_open_requests_erases_at_once(aigul: Person, office: Office, tmp_path: Path) -> None:
     number = await aigul.opens_a_ticket()
     office.tickets.close_ticket(number, office.clock())
     await letters_of(office)

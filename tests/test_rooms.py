@@ -45,6 +45,7 @@ DOORS: Mapping[str, frozenset[str]] = {
     "bot.files": frozenset({"bot.tickets"}),
     "bot.retention": frozenset({"bot.codes", "bot.files", "bot.shops", "bot.tickets"}),
     "bot.papers": frozenset({"bot.mail", "bot.retention", "bot.shops", "bot.tickets"}),
+    "bot.report": frozenset({"bot.mail", "bot.tickets"}),
     # words
     "bot.responses": frozenset({"index.training"}),
     "bot.rules": frozenset({"index.training"}),
