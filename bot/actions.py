@@ -20,7 +20,7 @@ from rasa_sdk.forms import FormValidationAction
 from rasa_sdk.interfaces import Action, Tracker
 from rasa_sdk.types import DomainDict
 
-from bot.codes import LIFE
+from bot.codes import LIFE, Check
 from bot.contacts import find_contact
 from bot.files import for_outbox
 from bot.rooms import Rooms, open_rooms
@@ -51,6 +51,11 @@ _TELLING_WORDS = 8
 _SHORTEST_DETAILS = 5
 _OFFERED_WISH = 0.1
 _WORTH_A_BUTTON = 0.1
+_CODE_RESPONSES: Mapping[Check, str] = {
+    "right": "utter_code_right",
+    "wrong": "utter_code_wrong",
+    "spent": "utter_code_spent",
+}
 
 
 @cache
@@ -475,7 +480,7 @@ class ActionCheckCode(Deed):
         """Sets `identity` when the code is right."""
         chat, form, contact = tracker.sender_id, _slot(tracker, "form_id"), _slot(tracker, "contact")
         found = self.rooms.codes.check(chat, form, contact, _entity(tracker, "code"), self.rooms.clock())
-        dispatcher.utter_message(response=f"utter_code_{found}")
+        dispatcher.utter_message(response=_CODE_RESPONSES[found])
         if found == "right":
             return [SlotSet("identity", "email"), SlotSet("code_way", None), SlotSet("code_asked", None)]
         return [SlotSet("code_asked", found == "wrong" or None)]

@@ -57,7 +57,8 @@ class Retention:
         """Erase what has been kept long enough; `days` by shop after a request's end. Gives how many requests."""
         ended = [ticket for ticket in self._tickets.listed() if ticket.status not in OPEN_STATUSES]
         old = [each for each in ended if each.updated <= now - timedelta(days=days.get(each.shop, RETENTION_DAYS))]
-        left = [ticket for ticket in old if ticket.chat or self._has_words(ticket)]
+        nameless = [each for each in self._tickets.listed() if not each.chat and self._has_words(each)]
+        left = [*nameless, *(ticket for ticket in old if ticket.chat)]
         with self._tickets.at_once():
             for ticket in left:
                 self._erase(ticket.number, now)
@@ -105,7 +106,7 @@ class Retention:
             self._db.table("outbox").update(row["id"], {"body": json.dumps(plain)})
 
     def _has_words(self, ticket: Ticket) -> bool:
-        """A clerk may write to a request that was erased before."""
+        """A clerk may write to a request that was erased or forgotten before."""
         sql = "SELECT 1 FROM events WHERE ticket = ? AND actor != 'system' AND text != '' LIMIT 1"
         return bool(ticket.contact or self._db.execute(sql, [ticket.number]).fetchone())
 

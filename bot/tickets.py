@@ -399,7 +399,7 @@ class Tickets:
         """New words, details or contact of the same wish join the ticket and reach the clerk."""
         names = (each["name"] for each in draft.files)
         text = "\n".join(dict.fromkeys(part for part in (draft.words, draft.details, draft.contact, *names) if part))
-        if text in [event.text for event in self.events(ticket.number) if event.what == "added"]:
+        if not draft.files and text in [event.text for event in self.events(ticket.number) if event.what == "added"]:
             return ticket
         self._record(ticket.number, now, "customer", "added", text)
         self._db.table("tickets").update(ticket.number, {"updated": now.isoformat(), "contact": draft.contact})

@@ -536,6 +536,19 @@ async def test_forget_can_leave_open_requests_nameless(aigul: Person, office: Of
     assert len(aigul.messages) == before
 
 
+async def test_what_a_clerk_writes_to_a_forgotten_chat_is_erased_within_a_day(
+    aigul: Person, office: Office, tmp_path: Path
+) -> None:
+    await aigul.opens_a_ticket()
+    await aigul.says("/forget")
+    await aigul.taps("Оставить обезличенными, стереть остальное")
+    office.tickets.answer(NUMBER, f"Удалили {AIGULS_MAIL}.", office.clock())
+    await office.delivers()
+    assert office.house.rooms.retention.erase_old({}, office.clock()) == 1
+    assert office.house.rooms.retention.erase_old({}, office.clock()) == 0
+    nothing_of_aigul_is_left(office, tmp_path)
+
+
 async def test_forget_can_be_called_off(aigul: Person, office: Office) -> None:
     await aigul.opens_a_ticket()
     await aigul.says("/forget")
