@@ -7,33 +7,30 @@ them without arguments: there the rooms are opened on first use.
 import asyncio
 import re
 import secrets
-from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from datetime import date, timedelta
-from functools import cache
 from typing import Any
-from zoneinfo import ZoneInfo
 
 from rasa_sdk.events import SlotSet
 from rasa_sdk.executor import CollectingDispatcher
 from rasa_sdk.forms import FormValidationAction
-from rasa_sdk.interfaces import Action, Tracker
+from rasa_sdk.interfaces import Tracker
 from rasa_sdk.types import DomainDict
 
-from bot.codes import LIFE, Check
+from bot.belongings import BELONGINGS
 from bot.contacts import find_contact
+from bot.deed import SHORTEST_DETAILS, TIME_ZONE, Deed, Events
+from bot.deed import entity as _entity
+from bot.deed import said as _said
+from bot.deed import slot as _slot
 from bot.files import for_outbox
-from bot.rooms import Rooms, open_rooms
-from bot.settings import read_settings
-from bot.shops import KINDS, RETENTION_DAYS, Shop
-from bot.tickets import OPEN_STATUSES, Draft
+from bot.rooms import Rooms
+from bot.shops import KINDS, Shop
+from bot.tickets import Draft
 from index.clauses import Clause, Policy
 from index.library import Answer
 from index.training import TOPIC, WISHES
 
-Events = list[dict[str, Any]]
-
-TIME_ZONE = ZoneInfo("Asia/Almaty")
 NEEDS_DETAILS = ("complain", "rectify", "question")
 # The topics whose clause is quoted beside a request of that kind.
 TOPICS_OF_KIND: Mapping[str, tuple[str, ...]] = {
@@ -48,45 +45,8 @@ TOPICS_OF_KIND: Mapping[str, tuple[str, ...]] = {
 }
 _TICKET_NUMBER = re.compile(r"\b[A-Z]{2,5}-\d{4}-\d{6}\b", re.IGNORECASE)
 _TELLING_WORDS = 8
-_SHORTEST_DETAILS = 5
 _OFFERED_WISH = 0.1
 _WORTH_A_BUTTON = 0.1
-_CODE_RESPONSES: Mapping[Check, str] = {
-    "right": "utter_code_right",
-    "wrong": "utter_code_wrong",
-    "spent": "utter_code_spent",
-}
-
-
-@cache
-def _rooms_of_the_server() -> Rooms:
-    """The action server's rooms; the bot hands its own to the actions."""
-    return open_rooms(read_settings(), lambda _what: lambda _done, _total: None)
-
-
-class Deed(Action, ABC):
-    """An action that knows where its rooms are."""
-
-    def __init__(self, rooms: Rooms | None = None) -> None:
-        """`rooms` are opened on first use when none are given."""
-        self._rooms = rooms
-
-    @abstractmethod
-    def name(self) -> str:
-        """The action's name in domain.yml."""
-
-    @property
-    def rooms(self) -> Rooms:
-        """Shops, library, tickets and clock."""
-        return self._rooms or _rooms_of_the_server()
-
-    def shop(self, tracker: Tracker) -> Shop:
-        """The shop that the chat is about."""
-        return self.rooms.shops[_slot(tracker, "shop")]
-
-    def policy(self, tracker: Tracker) -> Policy:
-        """That shop's policy as it reads now."""
-        return self.rooms.library.shelves[_slot(tracker, "shop")].policy
 
 
 class ActionAnswer(Deed):
@@ -274,7 +234,7 @@ class ValidateRequestForm(FormValidationAction):
         domain: DomainDict,
     ) -> dict[str, Any]:
         """A few words at least; the empty string is "nothing to add"."""
-        if value and len(str(value).strip()) < _SHORTEST_DETAILS:
+        if value and len(str(value).strip()) < SHORTEST_DETAILS:
             dispatcher.utter_message(response="utter_details_too_short")
             return {"details": None}
         return {"details": str(value).strip()}
@@ -412,132 +372,9 @@ class ActionHuman(Deed):
         return []
 
 
-class ActionTakeFile(Deed):
-    """A file was kept for the open form: count it, and take its caption down."""
-
-    def name(self) -> str:
-        """Rasa's name."""
-        return "action_take_file"
-
-    async def run(self, dispatcher: CollectingDispatcher, tracker: Tracker, domain: DomainDict) -> Events:
-        """Sets `files_count` and, with a caption, `details`."""
-        count = len(self.rooms.files.of_form(_slot(tracker, "form_id")))
-        dispatcher.utter_message(response="utter_file_added")
-        told = [part for part in (tracker.get_slot("details"), _said(tracker)) if part]
-        is_told = len("".join(told)) >= _SHORTEST_DETAILS
-        details = [SlotSet("details", "\n".join(told))] if is_told else []
-        return [SlotSet("files_count", str(count)), *details]
-
-
-class ActionRefuseDocument(Deed):
-    """The file that came last shows an identity document, its sender says: it goes, with its album."""
-
-    def name(self) -> str:
-        """Rasa's name."""
-        return "action_refuse_document"
-
-    async def run(self, dispatcher: CollectingDispatcher, tracker: Tracker, domain: DomainDict) -> Events:
-        """Sets `files_count`."""
-        kept = self.rooms.files.of_form(_slot(tracker, "form_id"))
-        gone = [each for each in kept if each is kept[-1] or (each.album and each.album == kept[-1].album)]
-        self.rooms.files.erase(gone)
-        dispatcher.utter_message(response="utter_no_identity_documents")
-        return [SlotSet("files_count", str(len(kept) - len(gone)) if len(kept) > len(gone) else None)]
-
-
-class ActionSendCode(Deed):
-    """A code on its way to the typed e-mail."""
-
-    def name(self) -> str:
-        """Rasa's name."""
-        return "action_send_code"
-
-    async def run(self, dispatcher: CollectingDispatcher, tracker: Tracker, domain: DomainDict) -> Events:
-        """Sets `code_asked` when a code was sent."""
-        chat, form, contact = tracker.sender_id, _slot(tracker, "form_id"), _slot(tracker, "contact")
-        if not tracker.get_slot("code_way"):
-            return []
-        now = self.rooms.clock()
-        code = self.rooms.codes.make(chat, form, contact, now)
-        if code is None:
-            dispatcher.utter_message(response="utter_too_many_codes")
-            return [SlotSet("code_asked", None), SlotSet("code_way", None)]
-        until = (now + LIFE).astimezone(TIME_ZONE)
-        body = {"template": "code", "chat": chat, "to": contact, "code": code, "at": now.isoformat()}
-        self.rooms.tickets.keep_letter({**body, "until": f"{until:%H:%M}"}, now)
-        dispatcher.utter_message(response="utter_code_sent", contact=contact)
-        return [SlotSet("code_asked", value=True)]
-
-
-class ActionCheckCode(Deed):
-    """The typed code: right, wrong, or spent."""
-
-    def name(self) -> str:
-        """Rasa's name."""
-        return "action_check_code"
-
-    async def run(self, dispatcher: CollectingDispatcher, tracker: Tracker, domain: DomainDict) -> Events:
-        """Sets `identity` when the code is right."""
-        chat, form, contact = tracker.sender_id, _slot(tracker, "form_id"), _slot(tracker, "contact")
-        found = self.rooms.codes.check(chat, form, contact, _entity(tracker, "code"), self.rooms.clock())
-        dispatcher.utter_message(response=_CODE_RESPONSES[found])
-        if found == "right":
-            return [SlotSet("identity", "email"), SlotSet("code_way", None), SlotSet("code_asked", None)]
-        return [SlotSet("code_asked", found == "wrong" or None)]
-
-
-class ActionPrivacy(Deed):
-    """What the assistant keeps, why and how long."""
-
-    def name(self) -> str:
-        """Rasa's name."""
-        return "action_privacy"
-
-    async def run(self, dispatcher: CollectingDispatcher, tracker: Tracker, domain: DomainDict) -> Events:
-        """Changes nothing."""
-        shop = self.rooms.shops.get(_slot(tracker, "shop"))
-        days = {shop.retention_days} if shop else {each.retention_days for each in self.rooms.shops.values()}
-        shown = "–".join(map(str, sorted({min(days, default=RETENTION_DAYS), max(days, default=RETENTION_DAYS)})))
-        dispatcher.utter_message(response="utter_privacy", days=shown)
-        return []
-
-
-class ActionMyData(Deed):
-    """All that is kept about the chat, as a file."""
-
-    def name(self) -> str:
-        """Rasa's name."""
-        return "action_my_data"
-
-    async def run(self, dispatcher: CollectingDispatcher, tracker: Tracker, domain: DomainDict) -> Events:
-        """Changes nothing; the file is made when it is sent."""
-        dispatcher.utter_message(response="utter_my_data", enclosed="mydata")
-        return []
-
-
-class ActionForget(Deed):
-    """All that is kept about the chat is erased; where requests are open, after a question."""
-
-    def name(self) -> str:
-        """Rasa's name."""
-        return "action_forget"
-
-    async def run(self, dispatcher: CollectingDispatcher, tracker: Tracker, domain: DomainDict) -> Events:
-        """Sets `outcome` to "forgotten", which ends the chat's state."""
-        tickets = self.rooms.tickets.of_chat(tracker.sender_id)
-        opened, choice = [each for each in tickets if each.status in OPEN_STATUSES], _entity(tracker, "opened")
-        if opened and choice not in {"close", "keep"}:
-            dispatcher.utter_message(response="utter_forget_open", number=", ".join(each.number for each in opened))
-            return []
-        self.rooms.retention.forget(tracker.sender_id, self.rooms.clock(), close=choice == "close")
-        dispatcher.utter_message(response="utter_forgotten")
-        return [SlotSet("outcome", "forgotten")]
-
-
 DEEDS: tuple[type[Deed], ...] = (
     ActionAnswer, ActionShowClause, ActionShowSection, ActionChooseShop, ActionBeginRequest, ActionOpenTicket,
-    ActionDropRequest, ActionTicketStatus, ActionHuman, ActionTakeFile, ActionRefuseDocument, ActionSendCode,
-    ActionCheckCode, ActionPrivacy, ActionMyData, ActionForget,
+    ActionDropRequest, ActionTicketStatus, ActionHuman, *BELONGINGS,
 )  # fmt: skip
 
 
@@ -587,20 +424,6 @@ def _question(tracker: Tracker) -> tuple[str, dict[str, float]]:
     message = tracker.latest_message
     ranking = {each["name"]: float(each["confidence"]) for each in message.get("intent_ranking", ())}
     return message.get("metadata", {}).get("normalized") or message.get("text") or "", ranking
-
-
-def _said(tracker: Tracker) -> str:
-    """The customer's own words; empty for a button."""
-    text = tracker.latest_message.get("text") or ""
-    return "" if text.startswith("/") else text
-
-
-def _slot(tracker: Tracker, name: str) -> str:
-    return tracker.get_slot(name) or ""
-
-
-def _entity(tracker: Tracker, name: str) -> str:
-    return str(next(tracker.get_latest_entity_values(name), ""))
 
 
 def _code_way(contact: str | None, identity: str, can_send: Any) -> str | None:

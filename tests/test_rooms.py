@@ -50,10 +50,11 @@ DOORS: Mapping[str, frozenset[str]] = {
     "bot.responses": frozenset({"index.training"}),
     "bot.rules": frozenset({"index.training"}),
     # what happens
+    "bot.deed": frozenset({"bot.rooms", "bot.settings", "bot.shops", "index.clauses"}),
+    "bot.belongings": frozenset({"bot.codes", "bot.deed", "bot.shops", "bot.tickets"}),
     "bot.actions": frozenset({
-        "bot.codes", "bot.contacts", "bot.files", "bot.rooms", "bot.settings", "bot.shops", "bot.tickets",
-        "index.clauses", "index.library",
-        "index.training",
+        "bot.belongings", "bot.contacts", "bot.deed", "bot.files", "bot.rooms", "bot.shops", "bot.tickets",
+        "index.clauses", "index.library", "index.training",
     }),
     "bot.turn": frozenset({"bot.responses", "index.recognizer"}),
     "bot.steps": frozenset({"bot.responses", "bot.rules", "bot.turn"}),
@@ -130,7 +131,16 @@ HOMES: Mapping[str, frozenset[str]] = {
     "joblib": frozenset({"index.recognizer"}),
     "onnxruntime": frozenset({"index.encoder"}),
     "phonenumbers": frozenset({"bot.contacts"}),
-    "rasa_sdk": frozenset({"bot.actions", "bot.dialogue", "bot.house", "bot.steps"}),
+    "rasa_sdk": frozenset(
+        {
+            "bot.actions",
+            "bot.belongings",
+            "bot.deed",
+            "bot.dialogue",
+            "bot.house",
+            "bot.steps",
+        }
+    ),
     "sentence_transformers": frozenset({"index.encoder", "index.packaged_model"}),
     "sklearn": frozenset({"bot.baselines", "index.recognizer"}),
     "snowballstemmer": frozenset({"bot.baselines"}),
