@@ -49,13 +49,11 @@ def run() -> None:
     settings = _settings()
     if settings.bot_token is None:
         _stop("BOT_TOKEN: not set; BotFather in Telegram gives one")
+    from bot import mailbox, smtp
     from bot.service import serve
-    from bot.smtp import check_url
 
-    try:
-        check_url(settings.smtp_url.get_secret_value() if settings.smtp_url else "smtp://localhost")
-    except ValueError as error:
-        _stop(f"SMTP_URL: {error}")
+    _check_url("SMTP_URL", settings.smtp_url, smtp.check_url)
+    _check_url("IMAP_URL", settings.imap_url, mailbox.check_url)
     with _house(settings) as house:
         asyncio.run(serve(house))
 
