@@ -16,13 +16,15 @@ from bot.responses import Responses
 from bot.rules import Rules
 from bot.steps import Steps
 from bot.turn import Incoming, Meaning, State, Turn
-from index.recognizer import Reading
+from index.recognizer import Reading, Recognizer
 from index.training import OUT_OF_SCOPE, QUESTION, WISHES
 
 LONGEST_MESSAGE = 2000
 _PAYLOAD = re.compile(r"/(\w+)(\{.*\})?", re.DOTALL)
 _WORD = re.compile(r"\w", re.UNICODE)
 _TITLE_ENDS = re.compile(r"[:,]")
+_FRAGMENT = re.compile(r"(?:ну\s+)?(?:а|и|или)\s", re.IGNORECASE)
+_LONGEST_FRAGMENT = 5
 _STEPS_BACK = 30
 _NEEDS_NO_SHOP = frozenset(
     ("choose_shop", "list_wishes", "help", "privacy", "greet", "goodbye", "thanks", "affirm", "deny", "cancel",
@@ -35,7 +37,7 @@ class Dialogue:
 
     def __init__(
         self,
-        read: Callable[[str], Reading],
+        recognizer: Recognizer,
         spot_shop: Callable[[str], tuple[str, str] | None],
         shops: Mapping[str, str],
         words: tuple[Responses, Rules],
@@ -43,7 +45,7 @@ class Dialogue:
     ) -> None:
         """`spot_shop` finds a shop's id in a text and gives the rest; `shops` are names by id."""
         self.responses, self._rules = words
-        self._read, self._spot_shop, self._shops = read, spot_shop, shops
+        self._recognizer, self._spot_shop, self._shops = recognizer, spot_shop, shops
         self._steps = Steps(self.responses, shops, executor)
         self._form = Form(self._steps, self._rules)
 
@@ -131,7 +133,7 @@ class Dialogue:
             await self._form.ask(turn)
 
     async def _typed(self, turn: Turn, text: str) -> None:
-        reading = turn.reading = await asyncio.to_thread(self._read, text)
+        reading = turn.reading = await asyncio.to_thread(self._recognizer.read, text)
         named = self._spot_shop(text)
         if turn.form:
             await self._answered(turn, text, reading, named[0] if named else "")
@@ -141,7 +143,16 @@ class Dialogue:
             if reading.best == "choose_shop" or len(named[1].split()) < 3:  # «а у …?», «про …»
                 await self._moved_to(turn, named[0])
                 return
-        await self._run(turn, _meant(reading, text))
+        await self._run(turn, _meant(await self._in_context(turn, text, reading), text))
+
+    async def _in_context(self, turn: Turn, text: str, reading: Reading) -> Reading:
+        """«а курьерам?» goes on with the question before it; any other message begins anew."""
+        before = turn.state.get("topic", "")
+        if before and _FRAGMENT.match(text) and len(text.split()) <= _LONGEST_FRAGMENT and not reading.names_clause:
+            turn.reading = await asyncio.to_thread(self._recognizer.read_after, text, before)
+            return turn.reading
+        turn.state["topic"] = text if reading.best == QUESTION else ""
+        return reading
 
     async def _answered(self, turn: Turn, text: str, reading: Reading, shop: str) -> None:
         """A typed message while a form is open."""
@@ -158,7 +169,7 @@ class Dialogue:
         if not question:
             await self._run(turn, Meaning("choose_shop", {"shop": shop}))
             return
-        turn.reading = await asyncio.to_thread(self._read, question)
+        turn.reading = await asyncio.to_thread(self._recognizer.read, question)
         await self._run(turn, _meant(turn.reading, question))
 
     async def _shared(self, turn: Turn, phone: str) -> None:
@@ -190,6 +201,9 @@ class Dialogue:
         if meaning.intent in OPENS_REQUEST:
             await self._form.begin(turn, meaning)
             return
+        if meaning.intent == "which_wish":
+            self._steps.say(turn, "utter_which_wish", **meaning.entities)
+            return
         rule = self._rules.of(meaning.intent, turn.form)
         if rule is None:
             self._steps.say(turn, "utter_not_understood")
@@ -199,7 +213,9 @@ class Dialogue:
 
 
 def _meant(reading: Reading, text: str) -> Meaning:
-    """A sure wish opens its form; a doubtful one gets the clause, with a button that opens it."""
+    """A sure wish opens its form; two close ones are asked about; a doubtful one gets the clause with a button."""
+    if reading.is_sure_wish and reading.rival:
+        return Meaning("which_wish", {"wish": reading.wish, "rival": reading.rival}, reading, text)
     doubtful = reading.best in WISHES and not reading.is_sure_wish
     return Meaning(QUESTION if doubtful else reading.best, {}, reading, text)
 

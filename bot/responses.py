@@ -12,10 +12,16 @@ from index.training import IntentsError, load_yaml
 _VALUES = frozenset((
     "about", "contact_clause", "contact_shown", "deadline", "deadline_clause", "deadline_of_shop", "details", "edition",
     "email", "following", "heading", "identity_title", "kind", "kind_title", "lead_in", "number", "parent", "postal",
-    "route", "route_shown", "second", "section", "sections", "shop_name", "status_title", "text", "third", "updated",
-    "wish", "wish_title", "words",
+    "rival", "rival_title", "route", "route_shown", "second", "section", "sections", "shop_name", "status_title", "text",
+    "third", "updated", "wish", "wish_title", "words",
 ))  # fmt: skip
-_TITLES = {"kind_title": "kind", "wish_title": "kind", "status_title": "status", "identity_title": "identity"}
+_TITLES = {
+    "kind_title": "kind",
+    "wish_title": "kind",
+    "rival_title": "kind",
+    "status_title": "status",
+    "identity_title": "identity",
+}
 _SHOWN = {"contact_shown": "utter_no_contact", "route_shown": "utter_no_route"}
 
 

@@ -21,7 +21,7 @@ from index.vectors import Vectors
 
 _VERSION = "1"
 _RANKS = (1.0, 0.8, 0.6, 0.5, 0.4, 0.3)
-_SILENT_MASS = 0.5
+_SILENT_MASS = 0.75
 _NEIGHBOURS = 5
 _NEIGHBOUR_WEIGHT = 0.02
 _SHOWN = 3

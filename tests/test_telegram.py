@@ -626,7 +626,7 @@ async def test_when_the_dialogue_fails_the_customer_hears_so_and_the_log_has_no_
 
     await aigul.says("protorg")
     with monkeypatch.context() as patch:
-        patch.setattr(aigul.office.house.dialogue, "_read", broken)
+        patch.setattr(aigul.office.house.rooms.recognizer, "read", broken)
         assert FAILURE in await aigul.says("мой секретный вопрос")
     (record,) = [record for record in caplog.records if record.levelno >= logging.WARNING]
     assert "RuntimeError" in record.getMessage()
