@@ -12,8 +12,8 @@ from index.training import IntentsError, load_yaml
 _VALUES = frozenset((
     "about", "contact_clause", "contact_shown", "deadline", "deadline_clause", "deadline_of_shop", "details", "edition",
     "email", "following", "heading", "identity_title", "kind", "kind_title", "lead_in", "number", "parent", "postal",
-    "rival", "rival_title", "route", "route_shown", "second", "section", "sections", "shop_name", "status_title", "text",
-    "third", "updated", "wish", "wish_title", "words",
+    "rival", "rival_title", "route", "route_shown", "second", "section", "sections", "shop_name", "status_title",
+    "text", "third", "updated", "wish", "wish_title", "words",
 ))  # fmt: skip
 _TITLES = {
     "kind_title": "kind",

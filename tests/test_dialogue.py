@@ -318,7 +318,7 @@ async def test_a_story_that_sounds_like_another_wish_is_a_detail(enter: Enter) -
     [
         ("кому вы передаёте мои данные?", "а банкам?", "5.2"),
         ("как отключить cookies?", "а что это?", "1.1.6"),
-        ("могу ли я посмотреть свои данные?", "а исправить?", "6.1.2"),
+        ("сколько хранятся мои данные?", "а история покупок?", "3.4"),
     ],
 )
 async def test_a_fragment_goes_on_with_the_question_before_it(
