@@ -220,7 +220,8 @@ def _payloads(family: str, number: str = "10.10.10") -> Iterator[str]:
     """All payloads of responses of a family, filled with the longest values there may be."""
     longest = max(WISHES, key=len)
     named = ("second", "third", "following", "section")
-    values = {"wish": longest, "rival": "block", "kind": longest, **dict.fromkeys(named, number), "number": "ALU-2026-000001"}
+    chosen = {"wish": longest, "rival": "block", "kind": longest, "number": "ALU-2026-000001"}
+    values = {**dict.fromkeys(named, number), **chosen}
     for name, variants in words()[0].domain["responses"].items():
         for variant in variants if name.startswith(family) else ():
             yield from (button["payload"].format_map(values) for button in variant.get("buttons", ()))
