@@ -96,13 +96,30 @@ class ActionAnswer(Deed):
         answer = await asyncio.to_thread(self.rooms.library.ask, shop.id, text, topics)
         wish = max(WISHES, key=lambda name: masses.get(name, 0.0))
         offered = wish if masses.get(wish, 0.0) >= _OFFERED_WISH else ""
+        found = list(answer.clauses)
+        for more in self._more(tracker, answer):
+            self._utter(dispatcher, shop, self.policy(tracker), more, "")
+            found[1:1] = more.clauses[:1]
         self._utter(dispatcher, shop, self.policy(tracker), answer, offered)
-        shown = [
-            {"number": found.clause.number, "score": found.score, "text": found.clause.text} for found in answer.clauses
-        ]
-        outcome = "clauses" if answer.clauses else "silent"
+        shown = [{"number": each.clause.number, "score": each.score, "text": each.clause.text} for each in found]
         question = tracker.latest_message.get("text")
-        return [SlotSet("outcome", outcome), SlotSet("shown", shown), SlotSet("last_question", question)]
+        return [
+            SlotSet("outcome", "clauses" if shown else "silent"),
+            SlotSet("shown", shown),
+            SlotSet("last_question", question),
+        ]
+
+    def _more(self, tracker: Tracker, answer: Answer) -> list[Answer]:
+        """Answers to the other questions of a message that asks two things."""
+        topics = tracker.latest_message.get("metadata", {}).get("questions", ())
+        first = answer.clauses[0].clause.number if answer.clauses else ""
+        each = [self.rooms.library.of_topic(_slot(tracker, "shop"), topic) for topic in topics]
+        return [
+            other
+            for other in each
+            if (other.clauses and other.clauses[0].clause.number != first)
+            or (other.silent_on and other.silent_on != answer.silent_on)
+        ]
 
     def _utter(self, dispatcher: CollectingDispatcher, shop: Shop, policy: Policy, answer: Answer, wish: str) -> None:
         if answer.missing:

@@ -23,6 +23,7 @@ LONGEST_MESSAGE = 2000
 _PAYLOAD = re.compile(r"/(\w+)(\{.*\})?", re.DOTALL)
 _WORD = re.compile(r"\w", re.UNICODE)
 _TITLE_ENDS = re.compile(r"[:,]")
+_KNOWN_LETTER = re.compile("[A-Za-z\u0400-\u04ff]")
 _FRAGMENT = re.compile(r"(?:ну\s+)?(?:а|и|или)\s", re.IGNORECASE)
 _LONGEST_FRAGMENT = 5
 _STEPS_BACK = 30
@@ -79,6 +80,8 @@ class Dialogue:
             await self._pressed(turn, meaning)
         elif payload:
             await self._beside(turn, Meaning("help"))
+        elif _WORD.search(text) and _is_foreign(text):
+            self._steps.say(turn, "utter_unknown_language")
         elif _WORD.search(text):
             await self._typed(turn, text)
         else:
@@ -218,6 +221,12 @@ def _meant(reading: Reading, text: str) -> Meaning:
         return Meaning("which_wish", {"wish": reading.wish, "rival": reading.rival}, reading, text)
     doubtful = reading.best in WISHES and not reading.is_sure_wish
     return Meaning(QUESTION if doubtful else reading.best, {}, reading, text)
+
+
+def _is_foreign(text: str) -> bool:
+    """Mostly letters of a script that neither Russian, Kazakh nor English is written in."""
+    letters = [sign for sign in text if sign.isalpha()]
+    return sum(bool(_KNOWN_LETTER.match(sign)) for sign in letters) < len(letters) / 2
 
 
 def _is_spent(state: State, tap: str) -> bool:

@@ -112,6 +112,15 @@ class Library:
             return Answer((), silent_on=self._silent_topic(shelf, shares))
         return Answer(self._ranked(shelf, text, shares))
 
+    def of_topic(self, shop: str, topic: str) -> Answer:
+        """The clauses that answer a topic, or the silence about it."""
+        shelf = self.shelves[shop]
+        numbers = shelf.topics.get(topic, ())[:_SHOWN]
+        found = tuple(
+            Found(shelf.policy.by_number[number], rank) for number, rank in zip(numbers, _RANKS, strict=False)
+        )
+        return Answer(found, silent_on="" if found else self._about.get(topic, ""))
+
     def whole(self, shop: str, number: str) -> Answer:
         """A section, or a clause with all below it."""
         return _by_number(self.shelves[shop].policy, Reference(number, whole=True))

@@ -352,6 +352,21 @@ async def test_two_wishes_that_are_nearly_as_likely_are_asked_about(
     assert aigul.asked == "contact"
 
 
+async def test_two_questions_of_a_message_get_both_clauses(enter: Enter) -> None:
+    aigul = enter("protorg")
+    await aigul.says("кому вы передаёте мои данные и сколько их храните?")
+    assert set(aigul.clauses[:2]) == {"5.1", "5.2"}
+    for number in ("5.1", "5.2"):
+        assert f"PROtorg.kz, пункт {number}." in aigul.text
+
+
+@pytest.mark.parametrize("text", ["我的数据保存多久？", "ما هي البيانات"])
+async def test_a_language_that_is_none_of_the_three_hears_which_they_are(enter: Enter, text: str) -> None:
+    aigul = enter("protorg")
+    await aigul.says(text)
+    assert aigul.heard("utter_unknown_language")
+
+
 # asking again
 
 
