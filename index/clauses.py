@@ -12,6 +12,8 @@ _PART = r"[1-9]\d{0,2}"  # no leading zero: 01.06.24 is a date
 _SECTION_LINE = re.compile(rf"({_PART})\.\s+(\S.*)")
 _CLAUSE_LINE = re.compile(rf"({_PART}(?:\.{_PART}){{1,4}})[.)]?(?:\s*(?=[^\d\s.,)])(.*)|$)")
 _LIST_MARK = re.compile(r"[-*•–—]\s+")
+_LETTERED = re.compile(r"(?:[а-яёa-z]|\d{1,2})\)\s")
+_CELLS = " | "
 _REFERENCE_BEFORE = re.compile(r"(?:\b(?:пп?|ст|гл)\.|\b(?:пункт|раздел|стать|глав)\w*)\s*$", re.IGNORECASE)
 _SENTENCE_END = (".", ":", ";", "!", "?")
 _SENTENCE_CLOSED = (".", ";", "!", "?")
@@ -86,17 +88,26 @@ class _Block:
     has_items: bool = False
 
     @property
+    def last(self) -> str:
+        """The line that may be going on; empty at the beginning."""
+        return self.lines[-1] if self.lines else ""
+
+    @property
     def is_open(self) -> bool:
         """True in the middle of a sentence."""
-        return bool(self.lines) and not self.lines[-1].endswith(_SENTENCE_END)
+        return bool(self.lines) and not self.last.endswith(_SENTENCE_END)
 
     def add(self, text: str, *, item: bool, after_blank: bool) -> None:
         """Continue a sentence broken by a line or page break; begin a line at an item or a new sentence."""
         self.has_items = self.has_items or item
-        if self.is_open and not item and not (after_blank and text[0].isupper()):
+        if self.is_open and not item and not (text[0].isupper() and (after_blank or self._is_heading_before(text))):
             self.lines[-1] += " " + text
         else:
             self.lines.append(text)
+
+    def _is_heading_before(self, text: str) -> bool:
+        """True where prose begins right under a heading; capitals after capitals are the heading's second line."""
+        return len(self.number) == 1 and len(self.lines) == 1 and not (self.lines[0].isupper() and text.isupper())
 
     def lists(self, number: Number, body: str, *, after_blank: bool) -> bool:
         """True for an item of a numbered list inside this clause: «1. имя», «2. телефон»."""
@@ -166,6 +177,8 @@ def _mend(raw: str, before: _Block) -> tuple[str, bool]:
     text = raw.replace("\u00a0", " ").replace("\f", "").replace("**", "").strip()
     text = re.sub(r"<((?:https?://|mailto:)[^>\s]+)>", r"\1", text)
     text = re.sub(r"^#{1,6}\s+", "", text)
+    if _LETTERED.match(text) or _CELLS in text or _CELLS in before.last:  # «а) имя», «имя | цель | срок»
+        return text, True
     marked = _LIST_MARK.match(text)
     if marked is None or (text[0] in "–—" and before.is_open and not before.has_items):  # a dash inside a sentence
         return text, False
