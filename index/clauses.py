@@ -6,6 +6,10 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 
+from index.documents import PolicyError, read_lines
+
+__all__ = ["Clause", "Policy", "PolicyError", "Section", "order", "read_policy"]
+
 Number = tuple[int, ...]
 
 _PART = r"[1-9]\d{0,2}"  # no leading zero: 01.06.24 is a date
@@ -18,15 +22,6 @@ _REFERENCE_BEFORE = re.compile(r"(?:\b(?:пп?|ст|гл)\.|\b(?:пункт|ра
 _SENTENCE_END = (".", ":", ";", "!", "?")
 _SENTENCE_CLOSED = (".", ";", "!", "?")
 _LARGEST_GAP = 3
-
-
-class PolicyError(Exception):
-    """A policy cannot be read: `path`, `line` (from 1) and what the owner can do (`remedy`, Russian)."""
-
-    def __init__(self, path: Path, line: int, what: str, remedy: str) -> None:
-        """Keep the place and the remedy beside the message."""
-        super().__init__(f"{path}:{line}: {what}. {remedy}")
-        self.path, self.line, self.what, self.remedy = path, line, what, remedy
 
 
 @dataclass(frozen=True)
@@ -121,8 +116,8 @@ class _Block:
 
 
 def read_policy(path: Path) -> Policy:
-    """Read a UTF-8 text or Markdown policy; raises PolicyError."""
-    blocks, gaps = _blocks(path, _decode(path).split("\n"))
+    """Read a policy as text, Markdown or Word (index/documents.py); raises PolicyError."""
+    blocks, gaps = _blocks(path, read_lines(path))
     if len(blocks) == 1:
         raise PolicyError(path, 1, "нет ни одного пронумерованного пункта", "Пронумеруйте пункты: 1., 1.1., 1.1.1.")
     policy = _assemble(blocks, gaps)
@@ -136,16 +131,6 @@ def read_policy(path: Path) -> Policy:
 def order(number: str) -> Number:
     """Sort key of a clause number: "4.1.10" -> (4, 1, 10)."""
     return tuple(int(part) for part in number.split("."))
-
-
-def _decode(path: Path) -> str:
-    raw = path.read_bytes()
-    try:
-        return raw.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        line = raw.count(b"\n", 0, error.start) + 1
-        remedy = "Сохраните файл в кодировке UTF-8."
-        raise PolicyError(path, line, "текст не в кодировке UTF-8", remedy) from error
 
 
 def _blocks(path: Path, lines: Iterable[str]) -> tuple[list[_Block], list[tuple[int, str]]]:
