@@ -10,6 +10,7 @@ import os
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 from zipfile import BadZipFile
 
 import numpy as np
@@ -114,9 +115,7 @@ def _train(questions: Matrix, clauses: Matrix, right: np.ndarray, progress: Prog
         torch.set_num_threads(threads)
 
 
-def _descend(
-    questions: "torch.Tensor", clauses: "torch.Tensor", right: "torch.Tensor", progress: Progress
-) -> tuple[Matrix, Matrix]:
+def _descend(questions: Any, clauses: Any, right: Any, progress: Progress) -> tuple[Matrix, Matrix]:
     import torch
     from torch.nn.functional import dropout, normalize
 
@@ -124,7 +123,8 @@ def _descend(
     targets = right / right.sum(dim=1, keepdim=True)
     first, second = (torch.zeros(questions.shape[1], questions.shape[1], requires_grad=True) for _ in range(2))
     descent = torch.optim.AdamW([first, second], lr=_RATE)
-    steps = [batch for _ in range(_PASSES) for batch in torch.randperm(len(questions)).split(_BATCH)]
+    shuffled: list[Any] = [torch.randperm(len(questions)) for _ in range(_PASSES)]
+    steps = [batch for order in shuffled for batch in order.split(_BATCH)]
     for done, batch in enumerate(steps, start=1):
         asked = normalize(questions[batch] + dropout(questions[batch], _DROPOUT) @ first)
         answers = normalize(clauses + dropout(clauses, _DROPOUT) @ second)

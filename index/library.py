@@ -81,7 +81,7 @@ class Library:
         for shop, policy in policies.items():
             edition = _digest(files[shop].read_bytes())[:12]
             index = self._index(shop, policy, encoded[shop].clauses)
-            shelf = Shelf(policy, edition, index, maps[shop], weights[shop], np.zeros(len(self._topics)))
+            shelf = Shelf(policy, edition, index, maps[shop], weights[shop], np.zeros(len(self._topics), np.float32))
             others = [sibling for other, sibling in siblings.items() if other != shop]
             shelves[shop] = self._completed(shelf, encoded[shop], others, progress)
         self.shelves, self._stamp = shelves, stamp
@@ -128,7 +128,8 @@ class Library:
     ) -> Shelf:
         """The shelf with what is proposed for every topic that its owner has not listed."""
         unlisted = self._unlisted(shelf.topics)
-        uncovered = np.array([float(topic in shelf.topics and not shelf.topics[topic]) for topic in self._topics])
+        silent = [topic in shelf.topics and not shelf.topics[topic] for topic in self._topics]
+        uncovered = np.array(silent, np.float32)
         named = {topic: shelf.topics.get(topic, ()) for topic in self._topics}
         if not unlisted:
             return replace(shelf, topics=named, uncovered=uncovered)
@@ -140,8 +141,9 @@ class Library:
         uncovered[unlisted] = 1 - proposal.covered[unlisted]
         shelf.weights[unlisted] = proposal.weights[unlisted]
         named |= {self._topics[row]: proposal.named(row, shelf.policy) for row in unlisted}
-        guessing = {} if shelf.topics else {"alike": alike, "adapters": adapters}
-        return replace(shelf, topics=named, uncovered=uncovered, **guessing)
+        if shelf.topics:
+            return replace(shelf, topics=named, uncovered=uncovered)
+        return replace(shelf, topics=named, uncovered=uncovered, alike=alike, adapters=adapters)
 
     def _adapters(self, progress: Progress) -> Adapters:
         """Fitted or read on the first policy that needs them."""

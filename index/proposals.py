@@ -18,8 +18,9 @@ _SENTENCE = re.compile(r"(?<=[.!?;])\s+(?=[А-ЯЁA-Z])")
 _SHORTEST = 15
 _SHARPNESS = 7.0
 _OWN_SHARPNESS = 20.0
-_SLOPE, _OFFSET = 11.0, -1.8
-_COVERED, _ANSWERS, _MOST = 0.5, 0.5, 3
+_OWN_SLOPE, _OWN_MIDDLE = 9.0, 0.2
+_NEAR_SLOPE, _NEAR_MIDDLE = 25.0, 0.5
+_COVERED, _ANSWERS, _MOST = 0.35, 0.5, 3
 _TWIN = 0.97
 _BESIDE_A_TWIN = 0.8
 
@@ -28,7 +29,7 @@ Rows = np.ndarray[tuple[int], np.dtype[np.intp]]
 
 @dataclass(frozen=True)
 class Likeness:
-    """A policy's adapted clauses (n, d), their adapted pieces (m, d), and the row of the clause each piece is of (m)."""
+    """Adapted clauses (n, d) of a policy, their adapted pieces (m, d), and the clause (its row) of each piece (m)."""
 
     clauses: Matrix
     pieces: Matrix
@@ -37,7 +38,7 @@ class Likeness:
     def __call__(self, vectors: Matrix) -> Matrix:
         """Likeness (k, n) of adapted vectors (k, d) to each clause: the more pieces, the more the best one counts."""
         whole = vectors @ self.clauses.T
-        best = whole.copy()
+        best: Matrix = whole.copy()
         np.maximum.at(best.T, self.of, self.pieces @ vectors.T)
         share = 1 / np.maximum(np.bincount(self.of, minlength=len(self.clauses)), 1)
         mixed: Matrix = best + share * (whole - best)
@@ -76,13 +77,21 @@ def likeness(adapters: Adapters, clauses: Matrix, of_pieces: Sequence[Matrix]) -
 def propose(topics: Matrix, alike: Likeness) -> Proposal:
     """The proposal by likeness to how policies speak of each topic (`topics`, t x d).
 
-    A topic is covered where some piece speaks of it rather than of the other topics.
+    A topic is covered where some piece speaks of it rather than of any other topic, or speaks of it very clearly.
     """
-    near = np.exp(_SHARPNESS * alike(topics))
-    own = np.exp(_OWN_SHARPNESS * (topics @ np.concatenate([alike.clauses, alike.pieces]).T))
+    likest = alike(topics)
+    near = np.exp(_SHARPNESS * (likest - likest.max(axis=1, keepdims=True)))
+    cosines = topics @ np.concatenate([alike.clauses, alike.pieces]).T
+    own = np.exp(_OWN_SHARPNESS * cosines)
     surest = (own / own.sum(axis=0)).max(axis=1)
-    covered = 1 / (1 + np.exp(-(_SLOPE * surest + _OFFSET)))
-    return Proposal(near / near.max(axis=1, keepdims=True), covered)
+    missed = _above(surest, _OWN_MIDDLE, _OWN_SLOPE) * _above(cosines.max(axis=1), _NEAR_MIDDLE, _NEAR_SLOPE)
+    return Proposal(near, 1 - missed)
+
+
+def _above(values: Vector, middle: float, slope: float) -> Vector:
+    """From 1 to 0 as the values rise past the middle."""
+    falling: Vector = 1 / (1 + np.exp(slope * (values - middle)))
+    return falling
 
 
 def with_twins(proposal: Proposal, vectors: Matrix, theirs: Matrix, weights: Matrix) -> Proposal:

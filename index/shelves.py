@@ -12,7 +12,8 @@ from index.proposals import Likeness
 from index.topics import TopicMap
 from index.vectors import Vectors
 
-SILENT_MASS = 0.5
+_SILENT_MASS = 0.5
+_SILENT_MASS_PROPOSED = 0.65  # a proposal knows less surely than an owner that nothing is said
 SHOWN = 3
 _NEIGHBOURS = 5
 _NEIGHBOUR_WEIGHT = 0.02
@@ -45,18 +46,26 @@ class Shelf:
     adapters: Adapters | None = None
 
     @property
+    def silent_mass(self) -> float:
+        """How much of a question must be on topics without an answer to be met with silence."""
+        return _SILENT_MASS if self.alike is None else _SILENT_MASS_PROPOSED
+
+    @property
     def silent(self) -> frozenset[str]:
         """Topics on which the policy says nothing."""
-        return frozenset(topic for topic, mass in zip(self.topics, self.uncovered, strict=True) if mass >= SILENT_MASS)
+        return frozenset(
+            topic for topic, mass in zip(self.topics, self.uncovered, strict=True) if mass >= self.silent_mass
+        )
 
     def shares(self, topics: Mapping[str, float]) -> Vector:
         """The topics' probabilities as shares of their sum, in the shelf's order."""
-        mass = np.array([topics.get(topic, 0.0) for topic in self.topics])
-        return mass / (mass.sum() or 1.0)
+        mass = np.array([topics.get(topic, 0.0) for topic in self.topics], np.float32)
+        shares: Vector = mass / (mass.sum() or np.float32(1))
+        return shares
 
     def silent_on(self, shares: Vector) -> str:
         """The topic that the question is about and the policy is not; empty where it has something to say."""
-        if shares @ self.uncovered < SILENT_MASS:
+        if shares @ self.uncovered < self.silent_mass:
             return ""
         return tuple(self.topics)[int((shares * self.uncovered).argmax())]
 
@@ -68,9 +77,10 @@ class Shelf:
 
     def _nearness(self, question: Vector) -> Vector:
         """What likeness to the question itself adds; very little where the owner has said what answers what."""
-        near = np.zeros(len(self.policy.clauses))
+        near = np.zeros(len(self.policy.clauses), np.float32)
         if self.alike is not None and self.adapters is not None:
-            return _LIKENESS_WEIGHT * self.alike(self.adapters.questions(question[np.newaxis]))[0]
+            near += _LIKENESS_WEIGHT * self.alike(self.adapters.questions(question[np.newaxis]))[0]
+            return near
         row_of = {clause.number: row for row, clause in enumerate(self.policy.clauses)}
         for number, cosine in self.vectors.nearest(question, _NEIGHBOURS):
             near[row_of[number]] = _NEIGHBOUR_WEIGHT * cosine
