@@ -50,9 +50,9 @@ class Library:
     def __init__(self, folder: Path, home: Path, encoder: Encoder, training: Sequence[Examples]) -> None:
         """`folder` is knowledge/, `home` the data directory."""
         self._folder, self._home, self._encoder = folder, home, encoder
-        self._about = {examples.topic: examples.about for examples in training if examples.topic}
+        self.about = {examples.topic: examples.about for examples in training if examples.topic}
         self._memo = Memo(encoder.passages, home / "memo" / f"passages-{encoder.key}.npz")
-        self._topics, self._training = tuple(self._about), training
+        self._topics, self._training = tuple(self.about), training
         self._fitted: Adapters | None = None
         self._stamp = ""
         self.shelves: Mapping[str, Shelf] = {}
@@ -96,13 +96,13 @@ class Library:
         shares = shelf.shares(topics)
         silent_on = shelf.silent_on(shares)
         if silent_on:
-            return Answer((), silent_on=self._about[silent_on])
+            return Answer((), silent_on=self.about[silent_on])
         return Answer(shelf.ranked(self._encoder.query(text), shares))
 
     def _read_map(self, path: Path, policy: Policy) -> TopicMap:
         """The owner's list; empty for a policy that nobody mapped."""
         topics = path.with_name("topics.yml")
-        return read_topics(topics, policy, self._about) if topics.exists() else {}
+        return read_topics(topics, policy, self.about) if topics.exists() else {}
 
     def _encoded(
         self, policies: Mapping[str, Policy], maps: Mapping[str, TopicMap], progress: Progress
