@@ -91,9 +91,9 @@ def test_a_word_file_that_cannot_be_read_names_place_and_remedy(tmp_path: Path, 
 def test_a_markdown_table_is_read_as_lines_without_its_rule(tmp_path: Path) -> None:
     path = tmp_path / "policy.md"
     path.write_text(
-        "## 1\\. Сроки\n\n| Данные | Срок |\n|---|:-:|\n| Имя | 1 год |\n\n## 2. Контакты\ninfo@shop.kz\n",
+        "## 1\\. Сроки\n\n| Данные | Срок |\n|---|:-:|\n| Имя | 1 год |\n\n## 2. Контакты\nПишите на info@shop.kz\n",
         encoding="utf-8",
     )
     policy = read_policy(path)
     assert policy.by_number["1"].text == "Данные | Срок\nИмя | 1 год"
-    assert policy.by_number["2"].text == "info@shop.kz"
+    assert policy.by_number["2"].text == "Пишите на info@shop.kz"

@@ -34,13 +34,14 @@ def knowledge(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def index(tmp_path: Path, home: Path, library: Library) -> Path:
+def index(tmp_path: Path, home: Path, library: Library, fitted_adapters: Path) -> Path:
     """Name the index of an own data directory, for which all real clauses are encoded already."""
     assert library.shelves
     memo = tmp_path / "home" / "memo"
     memo.mkdir(parents=True)
     for encoded in (home / "memo").glob("passages-*.npz"):
         shutil.copy(encoded, memo)
+    shutil.copytree(fitted_adapters, tmp_path / "home" / "adapters")
     return tmp_path / "home" / "index"
 
 
