@@ -85,14 +85,20 @@ def build() -> None:
 @main.command()
 @click.argument("shop", required=False, default="")
 def check(shop: str) -> None:
-    """Say whether knowledge/ and intents/ are sound; exit 1 when something cannot be used."""
+    """Say whether knowledge/ and intents/ are sound; exit 1 when something cannot be used.
+
+    For a SHOP without topics.yml a proposal is written to DATA_DIR/proposals and its doubtful lines are named.
+    """
     from bot.check import check as findings_of
 
     settings = _settings()
     findings = findings_of(settings.knowledge_dir, settings.intents_dir, shop)
     for finding in findings:
         print(finding)
-    sys.exit(1 if any(finding.is_error for finding in findings) else 0)
+    if any(finding.is_error for finding in findings):
+        sys.exit(1)
+    if shop and not (settings.knowledge_dir / shop / "topics.yml").exists():
+        _propose(settings, shop)
 
 
 @main.command("eval")
@@ -204,6 +210,19 @@ def _tickets() -> Iterator["Tickets"]:
         yield found
     finally:
         found.close()
+
+
+def _propose(settings: Settings, shop: str) -> None:
+    """Write a topics.yml for a shop that has none, for its owner to look through."""
+    from bot.proposed import write_proposal
+    from bot.rooms import open_library
+
+    path = settings.data_dir / "proposals" / f"{shop}.topics.yml"
+    library = open_library(settings, _progress)
+    for doubt in write_proposal(library.shelves[shop], shop, library.about, path):
+        print(doubt)
+    own = settings.knowledge_dir / shop / "topics.yml"
+    print(f"{path}: предложение готово. Поправьте его и скопируйте в {own}")
 
 
 def _known(house: "House", shop: str | None) -> str | None:

@@ -38,3 +38,10 @@ def open_rooms(settings: Settings, progress: Callable[[str], Progress]) -> Rooms
     recognizer = fit_or_load(training, encoder, settings.data_dir, progress)
     library = Library.open(settings.knowledge_dir, settings.data_dir, encoder, training, progress("clauses"))
     return Rooms(shops, library, recognizer, Tickets(settings.data_dir / "konfident.db"))
+
+
+def open_library(settings: Settings, progress: Callable[[str], Progress]) -> Library:
+    """The policies alone, for a look at what is proposed. Raises PolicyError, IntentsError, ModelError."""
+    training = read_training(settings.intents_dir)
+    encoder = load_encoder(settings.embedding_model, settings.data_dir, progress("model"))
+    return Library.open(settings.knowledge_dir, settings.data_dir, encoder, training, progress("clauses"))

@@ -14,7 +14,9 @@ FREE: frozenset[str] = frozenset()
 # A module -> the project's modules that it may import. The wiring comes last.
 DOORS: Mapping[str, frozenset[str]] = {
     # text in, clause or intent out: index/ knows no bot
-    "index.clauses": FREE,
+    "index.documents": frozenset({"index.word"}),
+    "index.word": FREE,
+    "index.clauses": frozenset({"index.documents"}),
     "index.normalize": FREE,
     "index.packaged_model": FREE,
     "index.references": FREE,
@@ -23,9 +25,16 @@ DOORS: Mapping[str, frozenset[str]] = {
     "index.memo": frozenset({"index.encoder", "index.packaged_model"}),
     "index.vectors": frozenset({"index.encoder"}),
     "index.topics": frozenset({"index.clauses", "index.encoder", "index.training"}),
+    "index.adapters": frozenset({
+        "index.encoder", "index.memo", "index.normalize", "index.packaged_model", "index.training",
+    }),
+    "index.proposals": frozenset({"index.adapters", "index.clauses", "index.encoder"}),
+    "index.shelves": frozenset({
+        "index.adapters", "index.clauses", "index.encoder", "index.proposals", "index.topics", "index.vectors",
+    }),
     "index.library": frozenset({
-        "index.clauses", "index.encoder", "index.memo", "index.packaged_model", "index.references", "index.topics",
-        "index.training", "index.vectors",
+        "index.adapters", "index.clauses", "index.documents", "index.encoder", "index.memo", "index.packaged_model",
+        "index.proposals", "index.references", "index.shelves", "index.topics", "index.training", "index.vectors",
     }),
     "index.recognizer": frozenset({
         "index.encoder", "index.memo", "index.normalize", "index.packaged_model", "index.references", "index.training",
@@ -76,11 +85,14 @@ DOORS: Mapping[str, frozenset[str]] = {
     "bot.evaluation": frozenset({"bot.labels", "index.training"}),
     "bot.scoreboard": frozenset({"bot.evaluation"}),
     "bot.baselines": frozenset({
-        "bot.evaluation", "index.encoder", "index.library", "index.memo", "index.packaged_model", "index.training",
+        "bot.evaluation", "index.encoder", "index.memo", "index.packaged_model", "index.shelves",
+        "index.training",
     }),
     "bot.check": frozenset({
-        "bot.responses", "bot.rules", "bot.shops", "index.clauses", "index.library", "index.topics", "index.training",
+        "bot.responses", "bot.rules", "bot.shops", "index.clauses", "index.documents", "index.library", "index.topics",
+        "index.training",
     }),
+    "bot.proposed": frozenset({"bot.check", "index.shelves"}),
     # the wiring
     "bot.rooms": frozenset({
         "bot.settings", "bot.shops", "bot.tickets", "index.encoder", "index.library", "index.packaged_model",
@@ -111,11 +123,13 @@ HOMES: Mapping[str, frozenset[str]] = {
     "bm25s": frozenset({"bot.baselines"}),
     "bs4": frozenset({"bot.quotes"}),
     "click": frozenset({"bot.__main__"}),
+    "docx": frozenset({"index.word"}),
     "email_validator": frozenset({"bot.contacts"}),
     "faiss": frozenset({"index.vectors"}),
     "imapclient": frozenset({"bot.mailbox"}),
     "jinja2": frozenset({"bot.mail"}),
     "joblib": frozenset({"index.recognizer"}),
+    "lxml": frozenset({"index.word"}),
     "onnxruntime": frozenset({"index.encoder"}),
     "phonenumbers": frozenset({"bot.contacts"}),
     "rasa_sdk": frozenset({"bot.actions", "bot.dialogue", "bot.house", "bot.steps"}),
@@ -124,7 +138,7 @@ HOMES: Mapping[str, frozenset[str]] = {
     "snowballstemmer": frozenset({"bot.baselines"}),
     "sqlite3": frozenset({"bot.tickets"}),
     "sqlite_utils": frozenset({"bot.tickets"}),
-    "torch": frozenset({"index.encoder", "index.packaged_model"}),
+    "torch": frozenset({"index.adapters", "index.encoder", "index.packaged_model"}),
     "transformers": frozenset({"index.packaged_model"}),
 }
 
