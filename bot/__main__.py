@@ -7,6 +7,7 @@ import json
 import logging
 import sys
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
 from importlib import import_module
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, NoReturn
@@ -135,10 +136,14 @@ def tickets() -> None:
 @click.option("--shop", default="", help="Only this shop's.")
 def list_tickets(shop: str) -> None:
     """One line a request, oldest first."""
+    now = datetime.now(UTC)
     with _tickets() as found:
         for ticket in found.listed(shop):
             route = ticket.route or "NO ROUTE"
-            print(f"{ticket.number}  {ticket.status:9} {ticket.kind:17} {ticket.opened:%Y-%m-%d %H:%M}  {route}")
+            late = "  просрочено" if ticket.is_overdue(now) else ""
+            due = f"{ticket.deadline or '-'!s:10}"
+            state = f"{ticket.status:9} {ticket.kind:17} {ticket.opened:%Y-%m-%d %H:%M}"
+            print(f"{ticket.number}  {state}  {due}  {route}{late}")
 
 
 @tickets.command()
@@ -153,7 +158,7 @@ def show(number: str) -> None:
             if value and name != "token":
                 print(f"{name:16} {value}")
         for event in found.events(ticket.number):
-            print(f"{event.at:%Y-%m-%d %H:%M:%S}  {event.actor:8} {event.what}")
+            print(f"{event.at:%Y-%m-%d %H:%M:%S}  {event.actor:8} {event.what}  {event.who}".rstrip())
 
 
 @tickets.command()

@@ -5,10 +5,10 @@ import sys
 from email.message import EmailMessage
 
 from bot.house import House
+from bot.outbox import Delivery
 from bot.post import deliver_one, mail_sender
 from bot.responses import Reply
 from bot.smtp import write_eml
-from bot.tickets import Delivery
 from bot.turn import SHARE_CONTACT, Incoming, State
 
 _CHAT = "terminal"

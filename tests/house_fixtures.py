@@ -11,12 +11,13 @@ from pathlib import Path
 import pytest
 
 from bot.house import House
+from bot.register import Ticket
 from bot.responses import Responses
 from bot.rooms import Rooms
 from bot.rules import Rules, read_rules
 from bot.settings import read_settings
 from bot.shops import Shop, read_shops
-from bot.tickets import Ticket, Tickets
+from bot.tickets import Tickets
 from bot.turn import Incoming, State, Turn
 from index.library import Library
 from index.recognizer import Recognizer

@@ -19,11 +19,13 @@ from bot.collect import collect_forever, collect_one, take_in, ticket_of
 from bot.inbox import read
 from bot.mailbox import Mailbox
 from bot.post import LEASE, compose_for
+from bot.register import Draft, Ticket, first_letter_id
 from bot.responses import Responses
 from bot.shops import read_shops
-from bot.tickets import Delivery, Draft, Ticket, Tickets, first_letter_id
+from bot.tickets import Tickets
 
 if TYPE_CHECKING:
+    from bot.outbox import Delivery
     from collections.abc import AsyncIterator, Iterator
     from email.message import EmailMessage
 

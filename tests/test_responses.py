@@ -10,10 +10,10 @@ from typing import Any
 import pytest
 from house_fixtures import ROOT, shops, words
 
+from bot.register import OPEN_STATUSES
 from bot.responses import Button, Reply, Responses
 from bot.shops import KINDS
 from bot.telegram import COMMANDS
-from bot.tickets import OPEN_STATUSES
 from bot.turn import SHARE_CONTACT
 from index.clauses import read_policy
 from index.library import policy_files

@@ -15,7 +15,8 @@ import pytest
 import pytest_asyncio
 from bot_api import BotApi
 
-from bot.desk import Desk, chat_sender, staff_sender
+from bot.cards import chat_sender, staff_sender
+from bot.desk import Desk
 from bot.house import House
 from bot.post import deliver_one
 from bot.responses import Responses
@@ -23,10 +24,11 @@ from bot.rooms import Rooms
 from bot.settings import read_settings
 from bot.shops import read_shops
 from bot.telegram import COMMANDS, connect, introduce, make_dispatcher
-from bot.tickets import Ticket, Tickets
+from bot.tickets import Tickets
 from index.library import Library
 
 if TYPE_CHECKING:
+    from bot.register import Ticket
     from collections.abc import AsyncIterator, Callable, Iterator
 
     from aiogram import Bot
