@@ -15,6 +15,7 @@ from bot.register import Ticket, deadline_values
 
 _TICKET_NUMBER = re.compile(r"\b[A-Z]{2,5}-\d{4}-\d{6}\b", re.IGNORECASE)
 _SHOWN = 8
+_PASSED_ON = {"replied": "utter_words_replied", "added": "utter_words_added", "": "utter_not_open"}
 
 
 class OwnTickets(Deed):
@@ -56,8 +57,7 @@ class OwnTickets(Deed):
     def pass_on(self, dispatcher: CollectingDispatcher, tracker: Tracker, number: str, text: str) -> None:
         """Give the customer's words to the shop."""
         what = self.rooms.tickets.write(number, tracker.sender_id, text, self.rooms.clock())
-        response = f"utter_words_{what}" if what else "utter_not_open"
-        dispatcher.utter_message(response=response, number=number)
+        dispatcher.utter_message(response=_PASSED_ON[what], number=number)
 
 
 class ActionTicketStatus(OwnTickets):

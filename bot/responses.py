@@ -57,9 +57,9 @@ class Responses:
         buttons = [button for variant in every for button in variant.get("buttons", ())]
         self._payloads: dict[str, str] = {}
         for button in buttons:
-            payload = button["payload"].partition("{")[0] if _names(button["payload"]) else button["payload"].format()
-            if not _names(button["title"]) and payload.partition("{")[0].removeprefix("/") in self.domain["intents"]:
-                self._payloads.setdefault(button["title"].casefold(), payload)
+            spoken = button["payload"].partition("{")[0] if _names(button["payload"]) else button["payload"].format()
+            if not _names(button["title"]) and not spoken.endswith(" "):  # the staff's buttons are tapped only
+                self._payloads.setdefault(button["title"].casefold(), spoken)
 
     def __contains__(self, name: str) -> bool:
         """True for a response of the file."""
@@ -92,7 +92,11 @@ class Responses:
             for title, group in _TITLES.items()
             if values.get(title.removesuffix("_title"))
         }
-        shown = {key: values.get(key.removesuffix("_shown")) or self.word(name) for key, name in _SHOWN.items()}
+        shown = {
+            key: values.get(key.removesuffix("_shown")) or self.word(name)
+            for key, name in _SHOWN.items()
+            if name in self
+        }
         return {**titles, **shown}
 
 

@@ -37,6 +37,12 @@ _TOLD = {
     "refused": "utter_ticket_refused",
     "closed": "utter_ticket_closed",
 }
+_NEWS = {
+    "added": "utter_staff_added",
+    "replied": "utter_staff_replied",
+    "withdrawn": "utter_staff_withdrawn",
+    "reopened": "utter_staff_reopened",
+}
 
 
 @dataclass(frozen=True)
@@ -226,7 +232,7 @@ class Tickets(Register):
 
     def _tell_shop(self, ticket: Ticket, template: str, text: str, now: datetime) -> None:
         self._write_to_shop(ticket, template, text, now)
-        self._enqueue(ticket.number, "staff", {"response": f"utter_staff_{template}", "text": text}, now)
+        self._enqueue(ticket.number, "staff", {"response": _NEWS[template], "text": text}, now)
         self._refresh_card(ticket.number, now)
 
     def _write_to_shop(self, ticket: Ticket, template: str, text: str, now: datetime) -> None:

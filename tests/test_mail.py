@@ -301,7 +301,7 @@ def test_a_hundred_kilobytes_of_words_arrive_whole() -> None:
     assert words in page
 
 
-@pytest.mark.parametrize("name", sorted(set(STRINGS) - ADDRESSING))
+@pytest.mark.parametrize("name", sorted(set(STRINGS) - ADDRESSING - {"news"}))
 def test_markup_is_shown_as_it_was_typed(name: str) -> None:
     markup = """«"'><script>alert(1)</script><img src=x>{{ 7*7 }}&amp;"""
     message = received(compose(altered(name, markup)))

@@ -28,11 +28,11 @@ from bot.tickets import Tickets
 from index.library import Library
 
 if TYPE_CHECKING:
-    from bot.register import Ticket
     from collections.abc import AsyncIterator, Callable, Iterator
 
     from aiogram import Bot
 
+    from bot.register import Ticket
     from index.encoder import Encoder
     from index.packaged_model import Progress
     from index.recognizer import Recognizer
@@ -170,6 +170,14 @@ def titles(message: Json) -> list[str]:
     keyboard = message.get("keyboard", {})
     rows = keyboard.get("inline_keyboard") or keyboard.get("keyboard") or []
     return [button["text"] for row in rows for button in row]
+
+
+def tap_on(api: BotApi, message: Json, title: str, person: Person) -> Json:
+    """A tap on a button as it was shown at another time."""
+    data = next(key["callback_data"] for (key,) in message["keyboard"]["inline_keyboard"] if key["text"] == title)
+    shown = {name: value for name, value in message.items() if name not in ("html", "keyboard")}
+    query = {"id": f"{title} {person.user}", "chat_instance": "x", "data": data, "message": shown}
+    return {**query, "from": api.user(person.user or person.chat)}
 
 
 def quoted(message: Json) -> list[str]:
@@ -785,7 +793,7 @@ async def test_a_card_says_who_wants_what_and_where_the_letter_went(card: Json) 
     ]
     assert lines[-2:] == ["Письмо: info@protorg.kz", "Состояние: принято"]
     assert quoted(card) == [WISH]
-    assert titles(card) == ["Взять", "Ответить", "Закрыть"]
+    assert titles(card) == ["Взять", "Ответить", "Спросить клиента", "Выполнено", "Отказать", "Закрыть"]
 
 
 async def test_a_card_has_no_heading_with_nothing_under_it(card: Json) -> None:
@@ -805,17 +813,21 @@ async def test_a_ticket_is_taken_once(office: Office, olga: Person, api: BotApi,
     marat = Person(office, STAFF, MARAT)
     await olga.taps("Взять")
     assert api.calls("answerCallbackQuery")[-1]["text"] == "Готово."
+    taken = {**olga.messages[0]}
+    await office.delivers()
     assert olga.heard[0].endswith("Состояние: в работе")
     assert quoted(olga.messages[0]) == quoted(card)
-    await marat.taps("Взять")
+    assert titles(olga.messages[0]) == ["Ответить", "Спросить клиента", "Выполнено", "Отказать", "Закрыть"]
+    await office.receives(api.push({"callback_query": tap_on(api, taken, "Взять", marat)}))
     assert api.calls("answerCallbackQuery")[-1]["text"] == "Это уже сделано."
     assert [what for what, _ in office.events()] == ["opened", "taken"]
 
 
 @pytest.mark.usefixtures("card")
-async def test_a_take_after_a_long_pause_still_shows_on_the_card(olga: Person, api: BotApi) -> None:
+async def test_a_take_after_a_long_pause_still_shows_on_the_card(office: Office, olga: Person, api: BotApi) -> None:
     api.fail_next("answerCallbackQuery", 400, "Bad Request: query is too old and response timeout expired")
     assert FAILURE not in await olga.taps("Взять")
+    await office.delivers()
     assert olga.heard[0].endswith("Состояние: в работе")
 
 
@@ -841,14 +853,17 @@ async def test_a_closed_ticket_is_told_once_and_can_still_be_answered(
     office: Office, olga: Person, aigul: Person, api: BotApi
 ) -> None:
     before = len(aigul.messages)
+    shown = {**olga.messages[0]}
     await olga.taps("Закрыть")
+    await office.delivers()
     assert olga.heard[0].endswith("Состояние: закрыто")
-    await olga.taps("Закрыть")
+    assert titles(olga.messages[0]) == ["Ответить"]
+    await office.receives(api.push({"callback_query": tap_on(api, shown, "Закрыть", olga)}))
     assert api.calls("answerCallbackQuery")[-1]["text"] == "Это уже сделано."
     await olga.replies(NUMBER, "И ещё одно.")
     await office.delivers()
     assert [text.splitlines()[0] for text in aigul.heard[before:]] == [
-        f"Магазин закрыл обращение {NUMBER}. Если вопрос не решён, напишите мне.",
+        f"Магазин закрыл обращение {NUMBER}. Если вопрос не решён, откройте его снова в течение 14 дней.",
         f"Ответ магазина на обращение {NUMBER}:",
     ]
 
@@ -870,7 +885,7 @@ async def test_an_answer_that_is_no_text_is_not_dropped_in_silence(olga: Person)
 
 
 @pytest.mark.usefixtures("card")
-@pytest.mark.parametrize("deed", ["take", "answer", "close"])
+@pytest.mark.parametrize("deed", ["take", "answer", "ask", "done", "refuse", "close"])
 async def test_a_stranger_cannot_act_with_the_staffs_buttons(office: Office, daniyar: Person, deed: str) -> None:
     await daniyar.forges(f"/{deed} {NUMBER}")
     await daniyar.says(f"/{deed} {NUMBER}")
