@@ -166,7 +166,7 @@ def show(number: str) -> None:
 def export(*, personal: bool) -> None:
     """All requests as CSV, without personal data unless asked."""
     with _tickets() as found:
-        left_out = {"token", "form", "clause_text"} | (set() if personal else set(_PERSONAL))
+        left_out = {"token", "form", "clause_text", "last_mail"} | (set() if personal else set(_PERSONAL))
         rows = [
             {name: each for name, each in vars(ticket).items() if name not in left_out} for ticket in found.listed()
         ]

@@ -20,7 +20,8 @@ def _told_on(ticket: Ticket, today: date) -> Iterator[str]:
     """What is to have been told by this day; a short deadline is not reminded of on the day of the request."""
     if ticket.deadline is None:
         return
-    if ticket.deadline - _REMINDED_BEFORE <= today < ticket.deadline and today > local_day(ticket.opened):
+    is_near = ticket.deadline - _REMINDED_BEFORE <= today < ticket.deadline
+    if is_near and ticket.route and today > local_day(ticket.opened):
         yield "reminded"
     if today >= ticket.deadline:
         yield "due"

@@ -49,8 +49,13 @@ class Desk:
 
     def told(self, ticket: Ticket, body: Mapping[str, Any]) -> Reply:
         """What the customer is told of a ticket."""
-        values = {**vars(ticket), **body, "shop_name": self.shop_names.get(ticket.shop, ticket.shop)}
-        return self.responses.render(body["response"], values)
+        values = {
+            **vars(ticket),
+            "deadline": f"{ticket.deadline:%d.%m.%Y}" if ticket.deadline else "",
+            "shop_name": self.shop_names.get(ticket.shop, ticket.shop),
+            "open_number": ticket.number if ticket.is_open else "",
+        }
+        return self.responses.render(body["response"], {**values, **body})
 
     def _values(self, ticket: Ticket) -> dict[str, Any]:
         for_staff = f"staff_{ticket.status}"  # some states are worded to the customer

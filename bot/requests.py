@@ -15,6 +15,7 @@ from bot.register import Ticket, deadline_values
 
 _TICKET_NUMBER = re.compile(r"\b[A-Z]{2,5}-\d{4}-\d{6}\b", re.IGNORECASE)
 _SHOWN = 8
+_OWN = frozenset(("utter_words_replied", "utter_words_added", "utter_ticket_reopened"))  # said of an own request only
 _PASSED_ON = {"replied": "utter_words_replied", "added": "utter_words_added", "": "utter_not_open"}
 
 
@@ -57,7 +58,12 @@ class OwnTickets(Deed):
     def pass_on(self, dispatcher: CollectingDispatcher, tracker: Tracker, number: str, text: str) -> None:
         """Give the customer's words to the shop."""
         what = self.rooms.tickets.write(number, tracker.sender_id, text, self.rooms.clock())
-        dispatcher.utter_message(response=_PASSED_ON[what], number=number)
+        self.say(dispatcher, _PASSED_ON[what], number)
+
+    def say(self, dispatcher: CollectingDispatcher, response: str, number: str) -> None:
+        """Say something of a request as it is now; of another's it knows the number only."""
+        ticket = self.rooms.tickets.ticket(number) if response in _OWN else None
+        dispatcher.utter_message(response=response, **(self.values(ticket) if ticket else {"number": number}))
 
 
 class ActionTicketStatus(OwnTickets):
@@ -190,7 +196,7 @@ class ActionReopen(OwnTickets):
         if number:
             done = self.rooms.tickets.reopen(number, chat, now)
             response = "utter_ticket_reopened" if done else "utter_not_reopened"
-            dispatcher.utter_message(response=response, number=number)
+            self.say(dispatcher, response, number)
         return []
 
 

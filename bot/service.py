@@ -48,7 +48,7 @@ async def serve(house: House) -> None:
     ]
     tasks = [asyncio.create_task(each) for each in work]
     try:
-        await introduce(bot, house.responses)
+        await introduce(bot, house.responses, desk.chat)
         await dispatcher.start_polling(bot, handle_signals=True)
     finally:
         for task in tasks:

@@ -58,7 +58,8 @@ async def _deliver(house: House) -> None:
 
     async def show(delivery: Delivery) -> None:
         ticket = tickets.ticket(delivery.ticket)
-        _show(house.responses.render(delivery.body["response"], {**vars(ticket), **delivery.body}))
+        shop = house.shop_names.get(ticket.shop, "") if ticket else ""
+        _show(house.responses.render(delivery.body["response"], {**vars(ticket), **delivery.body, "shop_name": shop}))
 
     async def ignore(delivery: Delivery) -> None:
         """There is no staff chat here."""

@@ -156,8 +156,8 @@ class Tickets(Register):
     def strike(self, ticket: Ticket, what: str, now: datetime) -> bool:
         """Record that a deadline is near, today or over and tell whom it concerns; False when that was done before."""
         with self._at_once():
-            told = [event.text for event in self.events(ticket.number) if event.what == what]
-            if str(ticket.deadline) in told:
+            told = "SELECT 1 FROM events WHERE ticket = ? AND what = ? AND text = ?"
+            if self._db.execute(told, [ticket.number, what, str(ticket.deadline)]).fetchone():
                 return False
             self._record(ticket.number, now, "system", what, str(ticket.deadline))
             if what == "reminded":

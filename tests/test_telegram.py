@@ -289,6 +289,12 @@ async def test_a_question_waits_until_the_shop_is_named(aigul: Person) -> None:
     assert CLAUSE in await aigul.taps("PROtorg.kz")
 
 
+async def test_the_staffs_chat_has_a_command_of_its_own(office: Office, api: BotApi) -> None:
+    await introduce(office.bot, office.house.responses, STAFF)
+    _, staffs = api.commands.values()
+    assert [command["command"] for command in staffs] == ["tickets"]
+
+
 async def test_the_commands_are_set_with_descriptions(office: Office, api: BotApi) -> None:
     await introduce(office.bot, office.house.responses)
     (commands,) = api.commands.values()

@@ -11,7 +11,9 @@ from pathlib import Path
 
 import clerk
 import pytest
+from sqlite_utils import Database
 
+from bot.database import migrations
 from bot.outbox import Delivery
 from bot.register import Draft, first_letter_id
 from bot.tickets import Origin, Tickets
@@ -643,7 +645,85 @@ def test_a_file_of_an_older_release_learns_to_take_mail_in(path: Path) -> None:
         assert tickets.receive(ticket.number, "answer", "Удалили.", NOON, MAIL_OF_OLGA)
 
 
+# the customer's own deeds
+
+
+def test_words_go_to_the_shop_as_an_answer_where_it_asked_and_as_an_addition_else(tickets: Tickets, path: Path) -> None:
+    ticket, _ = tickets.open(WISH, NOON)
+    assert tickets.write(ticket.number, AIGUL, "и почту", NOON) == "added"
+    clerk.says(tickets, ticket.number, "question", "Какую?", NOON)
+    assert tickets.write(ticket.number, AIGUL, "рабочую", NOON) == "replied"
+    assert [json.loads(body)["template"] for body in letters(path)] == ["request", "added", "replied"]
+    kept = tickets.ticket(ticket.number)
+    assert kept is not None
+    assert kept.status == "taken"
+    assert record(tickets, ticket.number)[1:] == [("customer", "added"), ("shop", "asked"), ("customer", "replied")]
+
+
+def test_nobody_but_its_own_chat_does_anything_to_a_ticket(tickets: Tickets, path: Path) -> None:
+    ticket, _ = tickets.open(WISH, NOON)
+    before = contents(path)
+    assert not tickets.write(ticket.number, DANIYAR, "я тут", NOON)
+    assert not tickets.withdraw(ticket.number, DANIYAR, NOON)
+    assert contents(path) == before
+    tickets.withdraw(ticket.number, AIGUL, NOON)
+    assert not tickets.reopen(ticket.number, DANIYAR, NOON)
+
+
+@pytest.mark.parametrize("verdict", ["done", "refused", "closed"])
+def test_an_ended_request_is_opened_again_within_two_weeks_and_only_once(tickets: Tickets, verdict: str) -> None:
+    ticket, _ = tickets.open(WISH, NOON)
+    assert not tickets.reopen(ticket.number, AIGUL, NOON), "it has not ended"
+    clerk.says(tickets, ticket.number, verdict, "Так.", NOON)
+    assert not tickets.write(ticket.number, AIGUL, "нет", NOON)
+    assert not tickets.withdraw(ticket.number, AIGUL, NOON)
+    assert not tickets.reopen(ticket.number, AIGUL, NOON + timedelta(days=14, seconds=1))
+    assert tickets.reopen(ticket.number, AIGUL, NOON + timedelta(days=14))
+    assert not tickets.reopen(ticket.number, AIGUL, NOON + timedelta(days=14))
+    kept = tickets.ticket(ticket.number)
+    assert kept is not None
+    assert (kept.status, kept.ended, kept.stopped) == ("opened", None, None)
+    assert kept.deadline == date(2027, 1, 4), "the two weeks in between do not count"
+
+
+def test_a_withdrawn_request_is_nothing_the_clerk_is_asked_to_do_any_more(tickets: Tickets, path: Path) -> None:
+    ticket, _ = tickets.open(WISH, NOON)
+    assert tickets.withdraw(ticket.number, AIGUL, NOON)
+    assert not tickets.withdraw(ticket.number, AIGUL, NOON)
+    assert not clerk.take(tickets, ticket.number, NOON)
+    assert tickets.still_open() == []
+    assert "withdrawn" in letters(path)[-1]
+    assert waiting(path, "chat") == []
+
+
+def test_when_the_shop_cannot_be_told_nothing_is_withdrawn(tickets: Tickets, path: Path) -> None:
+    ticket, _ = tickets.open(WISH, NOON)
+    before = contents(path)
+    refuse_inserts(path, "outbox")
+    with pytest.raises(sqlite3.IntegrityError):
+        tickets.withdraw(ticket.number, AIGUL, NOON)
+    assert contents(path) == before
+
+
 # the file
+
+
+def test_a_file_of_the_release_before_keeps_its_tickets(path: Path) -> None:
+    with closing(sqlite3.connect(path)) as db:
+        migrations.apply(Database(db), stop_before="follow_a_ticket_to_its_end")
+        db.execute(
+            "INSERT INTO tickets (number, shop, kind, chat, status, contact, deadline, opened, updated, token, form)"
+            " VALUES ('PRO-2026-000007', 'protorg', 'delete', 'tg:1001', 'opened', '', '2026-12-21', ?, ?, 't', 'f')",
+            [NOON.isoformat(), NOON.isoformat()],
+        )
+        db.execute(
+            "INSERT INTO events (ticket, at, actor, what) SELECT number, opened, 'customer', 'opened' FROM tickets"
+        )
+        db.commit()
+    with closing(Tickets(path)) as tickets:
+        assert clerk.says(tickets, "PRO-2026-000007", "question", "Какая почта?", NOON)
+        assert tickets.write("PRO-2026-000007", AIGUL, "эта", NOON) == "replied"
+        assert [event.who for event in tickets.events("PRO-2026-000007")] == ["", "olga@protorg.kz", ""]
 
 
 def test_a_second_open_finds_everything_and_changes_nothing(path: Path) -> None:
