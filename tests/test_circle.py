@@ -171,7 +171,7 @@ async def test_a_refusal_is_told_with_its_reason_and_can_be_opened_again(town: T
     assert "есть неоплаченный заказ." in heard
     assert f"Обращение {NUMBER} снова открыто" in await town.aigul.taps("Открыть снова")
     again = await town.letter()
-    assert "открыл его снова" in plain(again)
+    assert "снова открыл обращение" in plain(again)
     assert again["In-Reply-To"] == "<1@protorg.kz>"
     assert town.office.ticket().status == "opened"
 

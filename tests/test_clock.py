@@ -9,8 +9,10 @@ from pathlib import Path
 
 import clerk
 import pytest
+from click.testing import CliRunner
 from test_tickets import NOON, WISH, refuse_inserts, rows, run
 
+from bot.__main__ import main
 from bot.clock import tick
 from bot.register import Ticket
 from bot.tickets import Tickets
@@ -107,3 +109,14 @@ def test_what_cannot_be_told_is_not_recorded_and_told_later(tickets: Tickets, ti
     assert told(tickets, ticket) == []
     run(path, "DROP TRIGGER full")
     assert tick(tickets, on(LAST_DAY)) == 1
+
+
+def test_the_command_line_lists_what_is_overdue(tickets: Tickets, path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    long_ago = NOON - 3000 * DAY
+    tickets.open(replace(WISH, deadline=long_ago.date()), long_ago)
+    tickets.open(replace(WISH, form="2", kind="block", deadline=date(9999, 1, 1)), NOON)
+    monkeypatch.setenv("DATA_DIR", str(path.parent))
+    late, other = CliRunner().invoke(main, ["tickets", "list"], catch_exceptions=False).output.splitlines()
+    assert late.endswith("просрочено")
+    assert "9999-01-01" in other
+    assert "просрочено" not in other

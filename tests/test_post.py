@@ -22,7 +22,7 @@ from bot.register import Draft
 from bot.responses import Responses
 from bot.shops import read_shops
 from bot.smtp import send
-from bot.tickets import Tickets
+from bot.tickets import Origin, Tickets
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator
@@ -400,6 +400,28 @@ def test_the_letter_of_added_words_is_the_same_each_time(tickets: Tickets) -> No
         for _ in range(2)
     ]
     assert letters[0] == letters[1]
+
+
+@pytest.mark.parametrize("deed", ["replied", "withdrawn", "reopened", "reminded"])
+async def test_whatever_happens_later_comes_in_the_thread_of_the_clerks_own_mail(tickets: Tickets, deed: str) -> None:
+    ticket = tickets.open(replace(AIGUL, deadline=NOON.date()), NOON)[0]
+    origin = Origin("<olga@protorg.kz>", "<olga@protorg.kz>", "olga@protorg.kz")
+    tickets.receive(ticket.number, "question" if deed == "replied" else "accepted", "Какая почта?", NOON, origin)
+    if deed == "replied":
+        tickets.write(ticket.number, ticket.chat, "эта", NOON)
+    elif deed == "reminded":
+        tickets.strike(tickets.still_open()[0], deed, NOON)
+    else:
+        tickets.withdraw(ticket.number, ticket.chat, NOON)
+    if deed == "reopened":
+        tickets.reopen(ticket.number, ticket.chat, NOON)
+    async with smtp_server() as server:
+        await deliver_all(tickets, mailman(tickets, server.url))
+        letters = [each.letter for each in server.delivered]
+    assert letters[-1]["In-Reply-To"] == "<olga@protorg.kz>"
+    assert letters[-1]["References"].split() == [letters[0]["Message-ID"], "<olga@protorg.kz>"]
+    assert letters[-1]["Subject"] == letters[0]["Subject"]
+    assert letters[-1]["Reply-To"] == letters[0]["Reply-To"]
 
 
 # the loop
