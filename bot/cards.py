@@ -9,8 +9,9 @@ from aiogram.exceptions import TelegramBadRequest
 
 from bot.desk import Desk
 from bot.messages import edit, hand_over, refusals, send_turn
-from bot.outbox import Delivery
+from bot.outbox import Delivery, Undelivered
 from bot.register import Card, Ticket
+from bot.responses import Reply
 
 _LONGEST_TOPIC = 128  # characters
 
@@ -42,8 +43,8 @@ def staff_sender(bot: Bot, desk: Desk) -> Callable[[Delivery], Awaitable[None]]:
         if delivery.body["response"] == "utter_staff_card":
             await _show(bot, desk, desk.chat, ticket)
             return
-        topic = _topic_of(desk, desk.chat, ticket)
-        await hand_over(bot, desk.chat, desk.card(ticket, delivery.body["response"], delivery.body), topic=topic)
+        news = desk.card(ticket, delivery.body["response"], delivery.body)
+        await _put(bot, desk.chat, news, _topic_of(desk, desk.chat, ticket))
 
     return deliver
 
@@ -63,8 +64,18 @@ async def _show(bot: Bot, desk: Desk, chat: int, ticket: Ticket) -> None:
         await _turn_topic(bot, card, is_open=ticket.is_open)
     reply = desk.card(ticket)
     if not card.message or not await edit(bot, chat, card.message, reply):
-        message = await hand_over(bot, chat, reply, topic=card.topic)
+        message = await _put(bot, chat, reply, card.topic)
         desk.tickets.keep_card(ticket.number, Card(chat, message, card.topic))
+
+
+async def _put(bot: Bot, chat: int, reply: Reply, topic: int) -> int:
+    """Send to a topic; where that was deleted, to the chat. Raises Undelivered."""
+    try:
+        return await hand_over(bot, chat, reply, topic=topic)
+    except Undelivered as error:
+        if not (topic and error.permanent):
+            raise
+        return await hand_over(bot, chat, reply)
 
 
 async def _new_topic(bot: Bot, desk: Desk, chat: int, ticket: Ticket) -> int:

@@ -175,9 +175,9 @@ class ActionTakeBackYes(OwnTickets):
 
     async def run(self, dispatcher: CollectingDispatcher, tracker: Tracker, domain: DomainDict) -> Events:
         """Changes the ticket only."""
-        number = entity(tracker, "number")
-        done = self.rooms.tickets.withdraw(number, tracker.sender_id, self.rooms.clock())
-        dispatcher.utter_message(response="utter_taken_back" if done else "utter_not_open", number=number)
+        ticket = self.open_one(dispatcher, tracker)
+        if ticket and self.rooms.tickets.withdraw(ticket.number, tracker.sender_id, self.rooms.clock()):
+            dispatcher.utter_message(response="utter_taken_back", number=ticket.number)
         return []
 
 

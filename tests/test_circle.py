@@ -211,6 +211,7 @@ async def test_a_sure_wish_and_a_word_that_stops_are_no_answers(town: Town) -> N
     await town.answers(await town.asks_the_shop(), "вопрос: какая почта?")
     assert "Сейчас нечего отменять" in await town.aigul.says("отмена")
     assert "Оформляю обращение" in await town.aigul.says("Больше не присылайте мне рекламные смс никогда")
+    assert "Проверьте обращение." in await town.aigul.says("aigul@example.kz")
     assert town.office.ticket().status == "asked"
 
 
@@ -241,6 +242,16 @@ async def test_a_withdrawal_is_confirmed_once_and_told_to_the_shop(town: Town) -
     assert town.office.ticket().status == "withdrawn"
     assert "Состояние: отозвано клиентом" in town.card
     assert "отозвано вами" in await town.aigul.says("/requests")
+
+
+async def test_words_alone_take_a_request_back_and_open_it_again(town: Town) -> None:
+    await town.asks_the_shop()
+    await town.aigul.says("/requests")
+    assert f"Отозвать обращение {NUMBER}" in await town.aigul.says("отозвать обращение")
+    assert "отозвано" in await town.aigul.says("да, отозвать")
+    assert "снова открыто" in await town.aigul.says("открыть снова")
+    assert "Такого обращения сейчас нет" in await town.aigul.says("открыть снова")
+    assert [what for _, what in town.record if what != "letter sent"] == ["opened", "withdrawn", "reopened"]
 
 
 async def test_nobody_touches_anothers_request(town: Town) -> None:
@@ -352,6 +363,15 @@ async def test_a_ticket_has_its_own_topic_which_is_closed_at_the_end(town: Town)
     await town.goes_round()
     assert not topic["closed"]
     assert {message["message_thread_id"] for message in town.olga.messages} == {next(iter(api.topics))[1]}
+
+
+async def test_news_of_a_ticket_whose_topic_was_deleted_are_told_in_the_chat(town: Town) -> None:
+    first = await town.asks_the_shop()
+    town.office.api.topics.clear()
+    await town.answers(first, "вопрос: какая почта?")
+    await town.aigul.says("рабочая")
+    await town.goes_round()
+    assert any("клиент ответил на вопрос" in text for text in town.olga.heard)
 
 
 async def test_in_a_chat_without_topics_a_card_stands_for_itself(town: Town) -> None:

@@ -75,7 +75,7 @@ DOORS: Mapping[str, frozenset[str]] = {
     "bot.post": frozenset({"bot.mail", "bot.outbox", "bot.register", "bot.shops", "bot.tickets"}),
     "bot.messages": frozenset({"bot.outbox", "bot.responses", "bot.turn"}),
     "bot.desk": frozenset({"bot.messages", "bot.register", "bot.responses", "bot.tickets", "bot.verdict"}),
-    "bot.cards": frozenset({"bot.desk", "bot.messages", "bot.outbox", "bot.register"}),
+    "bot.cards": frozenset({"bot.desk", "bot.messages", "bot.outbox", "bot.register", "bot.responses"}),
     "bot.telegram": frozenset({
         "bot.desk", "bot.dialogue", "bot.messages", "bot.post", "bot.responses", "bot.tickets", "bot.turn",
     }),
