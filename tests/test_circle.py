@@ -12,9 +12,9 @@ import pytest_asyncio
 import trustme
 from bot_api import BotApi
 from dovecot import dovecot
-from house_fixtures import house
+from house_fixtures import Clock, house
 from smtp_server import smtp_server
-from test_telegram import AIGUL, NUMBER, STAFF, YES, Clock, Office, Person, titles
+from test_telegram import AIGUL, NUMBER, STAFF, YES, Office, Person, titles
 
 from bot.clock import tick
 from bot.collect import collect_one
@@ -104,10 +104,10 @@ class Town:
 
 @pytest_asyncio.fixture
 async def town(house: House, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Town]:
-    authority, clock = trustme.CA(), Clock()
+    authority, clock = trustme.CA(), house.rooms.clock
+    assert isinstance(clock, Clock)
     authority.cert_pem.write_to_path(str(tmp_path / "authority.pem"))
     monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "authority.pem"))
-    object.__setattr__(house.rooms, "clock", clock)
     async with AsyncExitStack() as stack:
         api = await stack.enter_async_context(BotApi())
         api.known_chats |= {AIGUL, STAFF}

@@ -7,13 +7,13 @@ import json
 import logging
 import re
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 import pytest_asyncio
 from bot_api import BotApi
+from house_fixtures import Clock
 
 from bot.cards import chat_sender, staff_sender
 from bot.desk import Desk
@@ -41,7 +41,6 @@ if TYPE_CHECKING:
 Json = dict[str, Any]
 
 ROOT = Path(__file__).resolve().parents[1]
-NOON = datetime(2026, 11, 21, 7, 0, tzinfo=UTC)  # twelve o'clock in Almaty
 
 # Aigul asks protorg; Daniyar must never see or touch her ticket; Olga and Marat answer in the staff's chat.
 AIGUL, DANIYAR, STAFF, OLGA, MARAT = 7, 8, -100500, 777, 778
@@ -52,19 +51,6 @@ ASKS_CONTACT = "Как магазину вас найти?"
 OLD_BUTTON = "Эта кнопка уже сработала или устарела."
 FAILURE = "Что-то сломалось на моей стороне"
 NUMBER = "PRO-2026-000001"
-
-
-@dataclass
-class Clock:
-    """Time that passes when a test says so."""
-
-    now: datetime = NOON
-
-    def __call__(self) -> datetime:
-        return self.now
-
-    def passes(self, seconds: float) -> None:
-        self.now += timedelta(seconds=seconds)
 
 
 class Office:
