@@ -7,6 +7,7 @@ import json
 import logging
 import sys
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
 from importlib import import_module
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, NoReturn
@@ -139,10 +140,14 @@ def tickets() -> None:
 @click.option("--shop", default="", help="Only this shop's.")
 def list_tickets(shop: str) -> None:
     """One line a request, oldest first."""
+    now = datetime.now(UTC)
     with _tickets() as found:
         for ticket in found.listed(shop):
             route = ticket.route or "NO ROUTE"
-            print(f"{ticket.number}  {ticket.status:9} {ticket.kind:17} {ticket.opened:%Y-%m-%d %H:%M}  {route}")
+            late = "  просрочено" if ticket.is_overdue(now) else ""
+            due = f"{ticket.deadline or '-'!s:10}"
+            state = f"{ticket.status:9} {ticket.kind:17} {ticket.opened:%Y-%m-%d %H:%M}"
+            print(f"{ticket.number}  {state}  {due}  {route}{late}")
 
 
 @tickets.command()
@@ -157,7 +162,7 @@ def show(number: str) -> None:
             if value and name != "token":
                 print(f"{name:16} {value}")
         for event in found.events(ticket.number):
-            print(f"{event.at:%Y-%m-%d %H:%M:%S}  {event.actor:8} {event.what}")
+            print(f"{event.at:%Y-%m-%d %H:%M:%S}  {event.actor:8} {event.what}  {event.who}".rstrip())
 
 
 @tickets.command()
@@ -165,7 +170,7 @@ def show(number: str) -> None:
 def export(*, personal: bool) -> None:
     """All requests as CSV, without personal data unless asked."""
     with _tickets() as found:
-        left_out = {"token", "form", "clause_text"} | (set() if personal else set(_PERSONAL))
+        left_out = {"token", "form", "clause_text", "last_mail"} | (set() if personal else set(_PERSONAL))
         rows = [
             {name: each for name, each in vars(ticket).items() if name not in left_out} for ticket in found.listed()
         ]

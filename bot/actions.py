@@ -5,33 +5,31 @@ them without arguments: there the rooms are opened on first use.
 """
 
 import asyncio
-import re
 import secrets
-from abc import ABC, abstractmethod
 from collections.abc import Mapping
-from datetime import date, timedelta
-from functools import cache
+from datetime import date
 from typing import Any
-from zoneinfo import ZoneInfo
 
 from rasa_sdk.events import SlotSet
 from rasa_sdk.executor import CollectingDispatcher
 from rasa_sdk.forms import FormValidationAction
-from rasa_sdk.interfaces import Action, Tracker
+from rasa_sdk.interfaces import Tracker
 from rasa_sdk.types import DomainDict
 
 from bot.contacts import find_contact
-from bot.rooms import Rooms, open_rooms
-from bot.settings import read_settings
-from bot.shops import KINDS, Shop
-from bot.tickets import Draft
+from bot.deadlines import last_day, local_day
+from bot.deed import Deed, Events
+from bot.deed import entity as _entity
+from bot.deed import said as _said
+from bot.deed import slot as _slot
+from bot.register import Draft
+from bot.requests import OWN_DEEDS
+from bot.rooms import Rooms
+from bot.shops import KINDS, Deadline, Shop
 from index.clauses import Clause, Policy
 from index.library import Answer
 from index.training import TOPIC, WISHES
 
-Events = list[dict[str, Any]]
-
-TIME_ZONE = ZoneInfo("Asia/Almaty")
 NEEDS_DETAILS = ("complain", "rectify", "question")
 # The topics whose clause is quoted beside a request of that kind.
 TOPICS_OF_KIND: Mapping[str, tuple[str, ...]] = {
@@ -44,42 +42,10 @@ TOPICS_OF_KIND: Mapping[str, tuple[str, ...]] = {
     "withdraw_consent": ("withdrawal",),
     "question": ("contact",),
 }
-_TICKET_NUMBER = re.compile(r"\b[A-Z]{2,5}-\d{4}-\d{6}\b", re.IGNORECASE)
 _TELLING_WORDS = 8
 _SHORTEST_DETAILS = 5
 _OFFERED_WISH = 0.1
 _WORTH_A_BUTTON = 0.1
-
-
-@cache
-def _rooms_of_the_server() -> Rooms:
-    """The action server's rooms; the bot hands its own to the actions."""
-    return open_rooms(read_settings(), lambda _what: lambda _done, _total: None)
-
-
-class Deed(Action, ABC):
-    """An action that knows where its rooms are."""
-
-    def __init__(self, rooms: Rooms | None = None) -> None:
-        """`rooms` are opened on first use when none are given."""
-        self._rooms = rooms
-
-    @abstractmethod
-    def name(self) -> str:
-        """The action's name in domain.yml."""
-
-    @property
-    def rooms(self) -> Rooms:
-        """Shops, library, tickets and clock."""
-        return self._rooms or _rooms_of_the_server()
-
-    def shop(self, tracker: Tracker) -> Shop:
-        """The shop that the chat is about."""
-        return self.rooms.shops[_slot(tracker, "shop")]
-
-    def policy(self, tracker: Tracker) -> Policy:
-        """That shop's policy as it reads now."""
-        return self.rooms.library.shelves[_slot(tracker, "shop")].policy
 
 
 class ActionAnswer(Deed):
@@ -322,7 +288,7 @@ class ActionOpenTicket(Deed):
     def _draft(self, shop: Shop, tracker: Tracker) -> Draft:
         kind = _slot(tracker, "kind")
         route, clause = shop.route(kind), clause_of_kind(self.rooms, shop, kind)
-        deadline, source = self._deadline(shop, kind)
+        promise = shop.deadlines.get(kind)
         return Draft(
             shop=shop.id,
             prefix=shop.prefix,
@@ -338,17 +304,13 @@ class ActionOpenTicket(Deed):
             edition=shop.edition or f"#{self.rooms.library.shelves[shop.id].edition}",
             route=route.address if route else "",
             route_source=route.source if route else "",
-            deadline=deadline,
-            deadline_source=source,
+            deadline=self._last_day(promise) if promise else None,
+            deadline_source=(promise.clause or "shop.yml") if promise else "",
+            working_days=promise is not None and promise.is_working,
         )
 
-    def _deadline(self, shop: Shop, kind: str) -> tuple[date | None, str]:
-        """The last day, and the clause that promises it or "shop.yml"."""
-        promise = shop.deadlines.get(kind)
-        if promise is None:
-            return None, ""
-        today = self.rooms.clock().astimezone(TIME_ZONE).date()
-        return today + timedelta(days=promise.days), promise.clause or "shop.yml"
+    def _last_day(self, promise: Deadline) -> date:
+        return last_day(local_day(self.rooms.clock()), promise.count, working=promise.is_working)
 
 
 class ActionDropRequest(Deed):
@@ -362,35 +324,6 @@ class ActionDropRequest(Deed):
         """Forgets the form."""
         dispatcher.utter_message(response="utter_request_dropped")
         return [SlotSet("waiting_kinds", None), *_forget_form(keep_contact=False)]
-
-
-class ActionTicketStatus(Deed):
-    """The chat's own requests, or the one whose number was named."""
-
-    def name(self) -> str:
-        """Rasa's name."""
-        return "action_ticket_status"
-
-    async def run(self, dispatcher: CollectingDispatcher, tracker: Tracker, domain: DomainDict) -> Events:
-        """Changes nothing."""
-        tickets = self.rooms.tickets.of_chat(tracker.sender_id)
-        named = _TICKET_NUMBER.search(_said(tracker))
-        if named:
-            tickets = [ticket for ticket in tickets if ticket.number == named[0].upper()]
-        if not tickets:
-            response = "utter_no_such_ticket" if named else "utter_no_tickets"
-            dispatcher.utter_message(response=response, number=named[0].upper() if named else "")
-        for ticket in tickets:
-            shop = self.rooms.shops.get(ticket.shop)
-            dispatcher.utter_message(
-                response="utter_ticket_line",
-                number=ticket.number,
-                shop_name=shop.name if shop else ticket.shop,
-                kind=ticket.kind,
-                status=ticket.status,
-                updated=ticket.updated.astimezone(TIME_ZONE).strftime("%d.%m.%Y"),
-            )
-        return []
 
 
 class ActionHuman(Deed):
@@ -409,7 +342,7 @@ class ActionHuman(Deed):
 
 DEEDS: tuple[type[Deed], ...] = (
     ActionAnswer, ActionShowClause, ActionShowSection, ActionChooseShop, ActionBeginRequest, ActionOpenTicket,
-    ActionDropRequest, ActionTicketStatus, ActionHuman,
+    ActionDropRequest, ActionHuman, *OWN_DEEDS,
 )  # fmt: skip
 
 
@@ -459,20 +392,6 @@ def _question(tracker: Tracker) -> tuple[str, dict[str, float]]:
     message = tracker.latest_message
     ranking = {each["name"]: float(each["confidence"]) for each in message.get("intent_ranking", ())}
     return message.get("metadata", {}).get("normalized") or message.get("text") or "", ranking
-
-
-def _said(tracker: Tracker) -> str:
-    """The customer's own words; empty for a button."""
-    text = tracker.latest_message.get("text") or ""
-    return "" if text.startswith("/") else text
-
-
-def _slot(tracker: Tracker, name: str) -> str:
-    return tracker.get_slot(name) or ""
-
-
-def _entity(tracker: Tracker, name: str) -> str:
-    return str(next(tracker.get_latest_entity_values(name), ""))
 
 
 def _shop_button(shop: Shop) -> dict[str, str]:

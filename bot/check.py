@@ -119,8 +119,8 @@ def _of_facts(path: Path, shop: Shop, policy: Policy) -> Iterator[Finding]:
         yield Finding(path, 1, what, "Перепишите адрес из пункта без изменений", is_error=True)
     for kind, promise in shop.deadlines.items():
         clause = policy.by_number.get(promise.clause)
-        if promise.clause and (clause is None or str(promise.days) not in clause.text):
-            what = f"срок для {kind}: {promise.days} дней нет в пункте {promise.clause}"
+        if promise.clause and (clause is None or str(promise.count) not in clause.text):
+            what = f"срок для {kind}: {promise.count} дней нет в пункте {promise.clause}"
             yield Finding(path, 1, what, "Исправьте число дней или номер пункта", is_error=True)
     if shop.route("delete") is None:
         what = "заявки некуда отправлять: в политике нет электронной почты"

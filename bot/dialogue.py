@@ -27,9 +27,10 @@ _KNOWN_LETTER = re.compile("[A-Za-z\u0400-\u04ff]")
 _FRAGMENT = re.compile(r"(?:ну\s+)?(?:а|и|или)\s", re.IGNORECASE)
 _LONGEST_FRAGMENT = 5
 _STEPS_BACK = 30
+_CALLED_OFF = 3  # words
 _NEEDS_NO_SHOP = frozenset(
     ("choose_shop", "list_wishes", "help", "privacy", "greet", "goodbye", "thanks", "affirm", "deny", "cancel",
-     "ticket_status")
+     "ticket_status", "add_word", "reply_to", "take_back", "take_back_yes", "reopen")
 )  # fmt: skip
 
 
@@ -53,6 +54,7 @@ class Dialogue:
     async def handle(self, chat: str, state: State, incoming: Incoming) -> Turn:
         """One turn. The given state stays as it is; the turn carries the next one."""
         turn = Turn(copy.deepcopy(state), chat)
+        turn.adding = turn.slots.pop("adding", None) or ""
         if not turn.state.get("greeted"):
             self._steps.say(turn, "utter_intro")
             turn.state["greeted"] = True
@@ -141,6 +143,8 @@ class Dialogue:
         if turn.form:
             await self._answered(turn, text, reading, named[0] if named else "")
             return
+        if await self._passed_on(turn, text, reading):
+            return
         if named is not None:
             turn.slots["shop"] = named[0]
             if reading.best == "choose_shop" or len(named[1].split()) < 3:  # «а у …?», «про …»
@@ -165,6 +169,16 @@ class Dialogue:
         beside = await self._form.answer(turn, text, reading)
         if beside is not None:
             await self._beside(turn, beside)
+
+    async def _passed_on(self, turn: Turn, text: str, reading: Reading) -> bool:
+        """Give words to a shop that waits for them; a sure wish and «отмена» are none."""
+        turn.slots["unsent"] = None
+        if reading.is_sure_wish or (reading.best == "cancel" and len(text.split()) <= _CALLED_OFF):
+            return False
+        turn.slots["adding"] = turn.adding or None
+        turn.parts += await self._steps.act(turn, "action_pass_on", Meaning("inform", {}, reading, text))
+        turn.slots["adding"] = None
+        return bool(turn.slots.pop("passed_on", None))
 
     async def _moved_to(self, turn: Turn, shop: str) -> None:
         """A shop was named: the waiting or the last question is asked of it."""

@@ -3,6 +3,7 @@
 import html
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from datetime import timedelta
 
 from aiogram import Bot
@@ -21,8 +22,8 @@ from aiogram.types import (
     ReplyKeyboardMarkup,
 )
 
+from bot.outbox import Delivery, Undelivered
 from bot.responses import Button, Reply
-from bot.tickets import Delivery, Undelivered
 from bot.turn import SHARE_CONTACT
 
 _LONGEST = 3800
@@ -38,12 +39,33 @@ async def send_turn(bot: Bot | None, delivery: Delivery) -> None:
     await hand_over(bot, int(body["chat"].removeprefix("tg:")), reply)
 
 
-async def hand_over(bot: Bot | None, chat: int, reply: Reply, files: Sequence[Mapping[str, str]] = ()) -> None:
-    """Send a reply and the files that come with it. Raises Undelivered."""
-    try:
-        await send(bot, chat, reply)
+async def hand_over(
+    bot: Bot | None, chat: int, reply: Reply, files: Sequence[Mapping[str, str]] = (), topic: int = 0
+) -> int:
+    """Send a reply and the files that come with it; the id of its last message. Raises Undelivered."""
+    with refusals():
+        message = await send(bot, chat, reply, topic)
         for file in files:
             await _send_file(bot, chat, file)
+    return message
+
+
+async def edit(bot: Bot, chat: int, message: int, reply: Reply) -> bool:
+    """Change a message into the last one of a reply; False when it is not there any more. Raises Undelivered."""
+    with refusals():
+        try:
+            text = list(messages(reply.text))[-1]
+            await bot.edit_message_text(text, chat_id=chat, message_id=message, reply_markup=inline(reply))
+        except TelegramBadRequest as error:
+            return "not modified" in error.message
+    return True
+
+
+@contextmanager
+def refusals() -> Iterator[None]:
+    """What Telegram refuses is Undelivered."""
+    try:
+        yield
     except TelegramRetryAfter as error:
         pause = timedelta(seconds=error.retry_after)
         raise Undelivered(type(error).__name__, permanent=False, pause=pause) from error
@@ -53,14 +75,15 @@ async def hand_over(bot: Bot | None, chat: int, reply: Reply, files: Sequence[Ma
         raise Undelivered(type(error).__name__, permanent=False) from error
 
 
-async def send(bot: Bot | None, chat: int, reply: Reply) -> None:
-    """Send a reply in as many messages as Telegram's limit asks for; the buttons go under the last."""
+async def send(bot: Bot | None, chat: int, reply: Reply, topic: int = 0) -> int:
+    """Send a reply in as many messages as Telegram's limit asks for: buttons under the last one, whose id it gives."""
     if bot is None or not reply.text:
-        return
+        return 0
     texts = list(messages(reply.text))
     for text in texts[:-1]:
-        await bot.send_message(chat, text)
-    await bot.send_message(chat, texts[-1], reply_markup=_markup(reply))
+        await bot.send_message(chat, text, message_thread_id=topic or None)
+    last = await bot.send_message(chat, texts[-1], message_thread_id=topic or None, reply_markup=_markup(reply))
+    return last.message_id
 
 
 def messages(text: str) -> Iterator[str]:

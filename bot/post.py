@@ -7,13 +7,16 @@ from datetime import datetime, timedelta
 from email.message import EmailMessage
 
 from bot.mail import Letter, MailError, compose, reply_address
+from bot.outbox import Delivery, Undelivered
+from bot.register import Ticket, first_letter_id
 from bot.shops import Shop
-from bot.tickets import Delivery, Ticket, Tickets, Undelivered, first_letter_id
+from bot.tickets import Tickets
 
 Send = Callable[[Delivery], Awaitable[None]]
 
 LEASE = timedelta(minutes=2)
 _LOOK_AGAIN_S = 5.0
+_FILES = {"added": "request", "ask_reason": "ask_reason"}  # a later letter's template; the others share one
 
 log = logging.getLogger(__name__)
 
@@ -95,7 +98,8 @@ def compose_for(
 ) -> EmailMessage:
     """The letter of an outbox row; the same row gives the same letter."""
     body = delivery.body
-    added = body.get("template") == "added"
+    template = body.get("template", "request")
+    added = template == "added"
     domain = reply_address(sender, ticket.token).rpartition("@")[2]
     letter = Letter(
         number=ticket.number,
@@ -106,7 +110,7 @@ def compose_for(
         opened=ticket.opened,
         contact=ticket.contact or (word("utter_no_contact") if replies_are_read else ""),
         identity=word(f"utter_identity_{ticket.identity}"),
-        words=body.get("text", "") if added else ticket.words,
+        words=body.get("text") or ticket.words or (ticket.details if "at" in body else ""),
         details="" if added else ticket.details,
         clause_number=ticket.clause,
         clause_text=ticket.clause_text,
@@ -117,12 +121,12 @@ def compose_for(
         to=body.get("to") or ticket.route,
         sender=sender,
         replies_are_read=replies_are_read,
+        news=template,
     )
     if "at" not in body:  # the first letter begins the thread
         return compose(letter)
     thread = [f"<{first_letter_id(ticket)}@{domain}>", *filter(None, [body.get("answers")])]
-    template = "request" if added else body["template"]
-    return compose(letter, thread, written=datetime.fromisoformat(body["at"]), template=template)
+    return compose(letter, thread, written=datetime.fromisoformat(body["at"]), template=_FILES.get(template, "note"))
 
 
 def _source(source: str) -> str:

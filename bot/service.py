@@ -6,8 +6,10 @@ from collections.abc import Callable, Mapping
 from contextlib import suppress
 from email.message import EmailMessage
 
+from bot.cards import chat_sender, staff_sender
+from bot.clock import tick
 from bot.collect import collect_forever
-from bot.desk import Desk, chat_sender, staff_sender
+from bot.desk import Desk
 from bot.house import House
 from bot.mailbox import Mailbox
 from bot.post import Send, deliver_forever, mail_sender
@@ -18,6 +20,7 @@ from index.clauses import PolicyError
 from index.training import IntentsError
 
 _WATCH_S = 5.0
+_TICK_S = 60.0
 
 log = logging.getLogger(__name__)
 
@@ -41,10 +44,11 @@ async def serve(house: House) -> None:
         deliver_forever(rooms.tickets, _mail(house), rooms.clock, wakes[1]),
         _collect(house, wake_all),
         _watch(house),
+        _keep_time(house, wake_all),
     ]
     tasks = [asyncio.create_task(each) for each in work]
     try:
-        await introduce(bot, house.responses)
+        await introduce(bot, house.responses, desk.chat)
         await dispatcher.start_polling(bot, handle_signals=True)
     finally:
         for task in tasks:
@@ -81,6 +85,14 @@ async def _collect(house: House, after: Callable[[], None]) -> None:
         await collect_forever(box, house.rooms.tickets, house.rooms.shops, house.rooms.clock, after)
     finally:
         await box.close()
+
+
+async def _keep_time(house: House, after: Callable[[], None]) -> None:
+    """Look at the deadlines once a minute."""
+    while True:
+        if tick(house.rooms.tickets, house.rooms.clock()):
+            after()
+        await asyncio.sleep(_TICK_S)
 
 
 async def _watch(house: House) -> None:
