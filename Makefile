@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 # 2.13.0 from the registry that pip is set to; outside, TORCH_INDEX=https://download.pytorch.org/whl/cpu avoids CUDA.
 TORCH := torch==2.13.0 $(if $(TORCH_INDEX),--index-url $(TORCH_INDEX))
 
-.PHONY: chat run test bench ablation clean
+.PHONY: chat run test bench ablation foreign clean
 
 chat: $(VENV)/.ready
 	@$(BIN)/konfident chat $(if $(SHOP),--shop $(SHOP))
@@ -24,6 +24,13 @@ bench: $(VENV)/.ready
 
 ablation: $(VENV)/.ready
 	@$(BIN)/python -m tests.ablation
+
+# Policies that nobody mapped, beside the mapped ones: `make foreign` (PART=heldout only for a final figure).
+PART ?= dev
+foreign: $(VENV)/.ready
+	@mkdir -p var/foreign && rm -rf var/foreign/$(PART)
+	@cp -r knowledge var/foreign/$(PART) && cp -r tests/data/foreign/$(PART)/. var/foreign/$(PART)
+	@KNOWLEDGE_DIR=var/foreign/$(PART) $(BIN)/konfident eval tests/data/foreign/$(PART).jsonl
 
 $(VENV)/.ready: pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)

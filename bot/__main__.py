@@ -7,6 +7,7 @@ import json
 import logging
 import sys
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
 from importlib import import_module
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, NoReturn
@@ -47,13 +48,11 @@ def run() -> None:
     settings = _settings()
     if settings.bot_token is None:
         _stop("BOT_TOKEN: not set; BotFather in Telegram gives one")
+    from bot import mailbox, smtp
     from bot.service import serve
-    from bot.smtp import check_url
 
-    try:
-        check_url(settings.smtp_url.get_secret_value() if settings.smtp_url else "smtp://localhost")
-    except ValueError as error:
-        _stop(f"SMTP_URL: {error}")
+    _check_url("SMTP_URL", settings.smtp_url, smtp.check_url)
+    _check_url("IMAP_URL", settings.imap_url, mailbox.check_url)
     with _house(settings) as house:
         asyncio.run(serve(house))
 
@@ -85,14 +84,20 @@ def build() -> None:
 @main.command()
 @click.argument("shop", required=False, default="")
 def check(shop: str) -> None:
-    """Say whether knowledge/ and intents/ are sound; exit 1 when something cannot be used."""
+    """Say whether knowledge/ and intents/ are sound; exit 1 when something cannot be used.
+
+    For a SHOP without topics.yml a proposal is written to DATA_DIR/proposals and its doubtful lines are named.
+    """
     from bot.check import check as findings_of
 
     settings = _settings()
     findings = findings_of(settings.knowledge_dir, settings.intents_dir, shop)
     for finding in findings:
         print(finding)
-    sys.exit(1 if any(finding.is_error for finding in findings) else 0)
+    if any(finding.is_error for finding in findings):
+        sys.exit(1)
+    if shop and not (settings.knowledge_dir / shop / "topics.yml").exists():
+        _propose(settings, shop)
 
 
 @main.command("eval")
@@ -133,10 +138,14 @@ def tickets() -> None:
 @click.option("--shop", default="", help="Only this shop's.")
 def list_tickets(shop: str) -> None:
     """One line a request, oldest first."""
+    now = datetime.now(UTC)
     with _tickets() as found:
         for ticket in found.listed(shop):
             route = ticket.route or "NO ROUTE"
-            print(f"{ticket.number}  {ticket.status:9} {ticket.kind:17} {ticket.opened:%Y-%m-%d %H:%M}  {route}")
+            late = "  просрочено" if ticket.is_overdue(now) else ""
+            due = f"{ticket.deadline or '-'!s:10}"
+            state = f"{ticket.status:9} {ticket.kind:17} {ticket.opened:%Y-%m-%d %H:%M}"
+            print(f"{ticket.number}  {state}  {due}  {route}{late}")
 
 
 @tickets.command()
@@ -151,7 +160,7 @@ def show(number: str) -> None:
             if value and name != "token":
                 print(f"{name:16} {value}")
         for event in found.events(ticket.number):
-            print(f"{event.at:%Y-%m-%d %H:%M:%S}  {event.actor:8} {event.what}")
+            print(f"{event.at:%Y-%m-%d %H:%M:%S}  {event.actor:8} {event.what}  {event.who}".rstrip())
 
 
 @tickets.command()
@@ -219,6 +228,19 @@ def _tickets() -> Iterator["Tickets"]:
         yield found
     finally:
         found.close()
+
+
+def _propose(settings: Settings, shop: str) -> None:
+    """Write a topics.yml for a shop that has none, for its owner to look through."""
+    from bot.proposed import write_proposal
+    from bot.rooms import open_library
+
+    path = settings.data_dir / "proposals" / f"{shop}.topics.yml"
+    library = open_library(settings, _progress)
+    for doubt in write_proposal(library.shelves[shop], shop, library.about, path):
+        print(doubt)
+    own = settings.knowledge_dir / shop / "topics.yml"
+    print(f"{path}: предложение готово. Поправьте его и скопируйте в {own}")
 
 
 def _known(house: "House", shop: str | None) -> str | None:

@@ -5,10 +5,9 @@ them without arguments: there the rooms are opened on first use.
 """
 
 import asyncio
-import re
 import secrets
 from collections.abc import Mapping
-from datetime import date, timedelta
+from datetime import date
 from typing import Any
 
 from rasa_sdk.events import SlotSet
@@ -19,14 +18,16 @@ from rasa_sdk.types import DomainDict
 
 from bot.belongings import BELONGINGS
 from bot.contacts import find_contact
-from bot.deed import SHORTEST_DETAILS, TIME_ZONE, Deed, Events
+from bot.deadlines import last_day, local_day
+from bot.deed import SHORTEST_DETAILS, Deed, Events
 from bot.deed import entity as _entity
 from bot.deed import said as _said
 from bot.deed import slot as _slot
 from bot.files import for_outbox
+from bot.register import Draft
+from bot.requests import OWN_DEEDS
 from bot.rooms import Rooms
-from bot.shops import KINDS, Shop
-from bot.tickets import Draft
+from bot.shops import KINDS, Deadline, Shop
 from index.clauses import Clause, Policy
 from index.library import Answer
 from index.training import TOPIC, WISHES
@@ -43,7 +44,6 @@ TOPICS_OF_KIND: Mapping[str, tuple[str, ...]] = {
     "withdraw_consent": ("withdrawal",),
     "question": ("contact",),
 }
-_TICKET_NUMBER = re.compile(r"\b[A-Z]{2,5}-\d{4}-\d{6}\b", re.IGNORECASE)
 _TELLING_WORDS = 8
 _OFFERED_WISH = 0.1
 _WORTH_A_BUTTON = 0.1
@@ -63,13 +63,30 @@ class ActionAnswer(Deed):
         answer = await asyncio.to_thread(self.rooms.library.ask, shop.id, text, topics)
         wish = max(WISHES, key=lambda name: masses.get(name, 0.0))
         offered = wish if masses.get(wish, 0.0) >= _OFFERED_WISH else ""
+        found = list(answer.clauses)
+        for more in self._more(tracker, answer):
+            self._utter(dispatcher, shop, self.policy(tracker), more, "")
+            found[1:1] = more.clauses[:1]
         self._utter(dispatcher, shop, self.policy(tracker), answer, offered)
-        shown = [
-            {"number": found.clause.number, "score": found.score, "text": found.clause.text} for found in answer.clauses
-        ]
-        outcome = "clauses" if answer.clauses else "silent"
+        shown = [{"number": each.clause.number, "score": each.score, "text": each.clause.text} for each in found]
         question = tracker.latest_message.get("text")
-        return [SlotSet("outcome", outcome), SlotSet("shown", shown), SlotSet("last_question", question)]
+        return [
+            SlotSet("outcome", "clauses" if shown else "silent"),
+            SlotSet("shown", shown),
+            SlotSet("last_question", question),
+        ]
+
+    def _more(self, tracker: Tracker, answer: Answer) -> list[Answer]:
+        """Answers to the other questions of a message that asks two things."""
+        topics = tracker.latest_message.get("metadata", {}).get("questions", ())
+        first = answer.clauses[0].clause.number if answer.clauses else ""
+        each = [self.rooms.library.of_topic(_slot(tracker, "shop"), topic) for topic in topics]
+        return [
+            other
+            for other in each
+            if (other.clauses and other.clauses[0].clause.number != first)
+            or (other.silent_on and other.silent_on != answer.silent_on)
+        ]
 
     def _utter(self, dispatcher: CollectingDispatcher, shop: Shop, policy: Policy, answer: Answer, wish: str) -> None:
         if answer.missing:
@@ -285,7 +302,7 @@ class ActionOpenTicket(Deed):
     def _draft(self, shop: Shop, tracker: Tracker) -> Draft:
         kind = _slot(tracker, "kind")
         route, clause = shop.route(kind), clause_of_kind(self.rooms, shop, kind)
-        deadline, source = self._deadline(shop, kind)
+        promise = shop.deadlines.get(kind)
         return Draft(
             shop=shop.id,
             prefix=shop.prefix,
@@ -301,18 +318,14 @@ class ActionOpenTicket(Deed):
             edition=shop.edition or f"#{self.rooms.library.shelves[shop.id].edition}",
             route=route.address if route else "",
             route_source=route.source if route else "",
-            deadline=deadline,
-            deadline_source=source,
+            deadline=self._last_day(promise) if promise else None,
+            deadline_source=(promise.clause or "shop.yml") if promise else "",
+            working_days=promise is not None and promise.is_working,
             files=tuple(for_outbox(self.rooms.files.of_form(_slot(tracker, "form_id")))),
         )
 
-    def _deadline(self, shop: Shop, kind: str) -> tuple[date | None, str]:
-        """The last day, and the clause that promises it or "shop.yml"."""
-        promise = shop.deadlines.get(kind)
-        if promise is None:
-            return None, ""
-        today = self.rooms.clock().astimezone(TIME_ZONE).date()
-        return today + timedelta(days=promise.days), promise.clause or "shop.yml"
+    def _last_day(self, promise: Deadline) -> date:
+        return last_day(local_day(self.rooms.clock()), promise.count, working=promise.is_working)
 
 
 class ActionDropRequest(Deed):
@@ -327,35 +340,6 @@ class ActionDropRequest(Deed):
         self.rooms.files.erase(self.rooms.files.of_form(_slot(tracker, "form_id")))
         dispatcher.utter_message(response="utter_request_dropped")
         return [SlotSet("waiting_kinds", None), *_forget_form(keep_contact=False)]
-
-
-class ActionTicketStatus(Deed):
-    """The chat's own requests, or the one whose number was named."""
-
-    def name(self) -> str:
-        """Rasa's name."""
-        return "action_ticket_status"
-
-    async def run(self, dispatcher: CollectingDispatcher, tracker: Tracker, domain: DomainDict) -> Events:
-        """Changes nothing."""
-        tickets = self.rooms.tickets.of_chat(tracker.sender_id)
-        named = _TICKET_NUMBER.search(_said(tracker))
-        if named:
-            tickets = [ticket for ticket in tickets if ticket.number == named[0].upper()]
-        if not tickets:
-            response = "utter_no_such_ticket" if named else "utter_no_tickets"
-            dispatcher.utter_message(response=response, number=named[0].upper() if named else "")
-        for ticket in tickets:
-            shop = self.rooms.shops.get(ticket.shop)
-            dispatcher.utter_message(
-                response="utter_ticket_line",
-                number=ticket.number,
-                shop_name=shop.name if shop else ticket.shop,
-                kind=ticket.kind,
-                status=ticket.status,
-                updated=ticket.updated.astimezone(TIME_ZONE).strftime("%d.%m.%Y"),
-            )
-        return []
 
 
 class ActionHuman(Deed):
@@ -374,7 +358,7 @@ class ActionHuman(Deed):
 
 DEEDS: tuple[type[Deed], ...] = (
     ActionAnswer, ActionShowClause, ActionShowSection, ActionChooseShop, ActionBeginRequest, ActionOpenTicket,
-    ActionDropRequest, ActionTicketStatus, ActionHuman, *BELONGINGS,
+    ActionDropRequest, ActionHuman, *OWN_DEEDS, *BELONGINGS,
 )  # fmt: skip
 
 

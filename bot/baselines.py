@@ -20,9 +20,9 @@ import snowballstemmer
 
 from bot.evaluation import Said
 from index.encoder import Encoder, Matrix, Vector
-from index.library import Shelf, rank_by_topics
 from index.memo import Memo
 from index.packaged_model import Progress
+from index.shelves import Shelf
 from index.training import OUT_OF_SCOPE, QUESTION, TOPIC, WISHES, Examples
 
 System = Callable[[str, str], Said]
@@ -156,13 +156,13 @@ def _read_as(shelf: Shelf, label: str, topics: Mapping[str, float], doubt: float
         return Said(intent, "offtopic", doubt=doubt)
     if intent != QUESTION:
         return Said(intent, "request" if intent in WISHES else "chat")
-    scores = rank_by_topics(shelf.topics, topics)
-    best = sorted(scores, key=lambda number: -scores[number])[:_SHOWN]
+    scores = shelf.shares(topics) @ shelf.weights
+    best = [_numbers(shelf)[row] for row in np.argsort(-scores)[:_SHOWN] if scores[row] > 0]
     return Said(intent, "silent" if _silence(shelf, topics) >= _SILENT_MASS else "clauses", tuple(best), doubt=doubt)
 
 
 def _silence(shelf: Shelf, topics: Mapping[str, float]) -> float:
-    return sum(mass for topic, mass in topics.items() if topic in shelf.silent) / sum(topics.values())
+    return float(shelf.shares(topics) @ shelf.uncovered)
 
 
 def _topic(label: str) -> str:

@@ -8,9 +8,9 @@ from rasa_sdk.interfaces import Tracker
 from rasa_sdk.types import DomainDict
 
 from bot.codes import LIFE, Check
-from bot.deed import SHORTEST_DETAILS, TIME_ZONE, Deed, Events, entity, said, slot
+from bot.deadlines import TIME_ZONE
+from bot.deed import SHORTEST_DETAILS, Deed, Events, entity, said, slot
 from bot.shops import RETENTION_DAYS
-from bot.tickets import OPEN_STATUSES
 
 _CODE_RESPONSES: Mapping[Check, str] = {
     "right": "utter_code_right",
@@ -132,7 +132,7 @@ class ActionForget(Deed):
     async def run(self, dispatcher: CollectingDispatcher, tracker: Tracker, domain: DomainDict) -> Events:
         """Sets `outcome` to "forgotten", which ends the chat's state."""
         tickets = self.rooms.tickets.of_chat(tracker.sender_id)
-        opened, choice = [each for each in tickets if each.status in OPEN_STATUSES], entity(tracker, "opened")
+        opened, choice = [each for each in tickets if each.is_open], entity(tracker, "opened")
         if opened and choice not in {"close", "keep"}:
             dispatcher.utter_message(response="utter_forget_open", number=", ".join(each.number for each in opened))
             return []

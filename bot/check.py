@@ -13,6 +13,7 @@ from bot.responses import Responses
 from bot.rules import read_rules
 from bot.shops import Shop, ShopError, read_shop, read_shops
 from index.clauses import Clause, Policy, PolicyError, read_policy
+from index.documents import SUFFIXES
 from index.library import policy_files
 from index.topics import read_topics
 from index.training import IntentsError, read_training
@@ -68,8 +69,8 @@ def check(knowledge: Path, intents: Path, only: str = "") -> list[Finding]:
         except PolicyError as error:
             findings.append(_of_error(error))
     for path in knowledge.glob("*/policy.*"):
-        if path.suffix not in (".txt", ".md"):
-            remedy = "Сохраните политику как policy.txt (текст в кодировке UTF-8)"
+        if path.suffix not in SUFFIXES:
+            remedy = "Сохраните политику как policy.docx или policy.txt (текст в кодировке UTF-8)"
             findings.append(Finding(path, 1, f"файл вида {path.suffix} не читается", remedy, is_error=True))
     for shop, policy in policies.items():
         findings.extend(_of_shop(files[shop], policy, topics))
@@ -92,7 +93,8 @@ def _of_shop(path: Path, policy: Policy, topics: set[str]) -> Iterator[Finding]:
     except FileNotFoundError:
         yield Finding(described, 1, "файла нет", "Создайте его по образцу из knowledge/README.md", is_error=True)
     if not listed.exists():
-        yield Finding(listed, 1, "файла нет: ответы ищутся по сходству", "Составьте список тем, как в других магазинах")
+        remedy = f"Предложение для него пишет команда konfident check {path.parent.name}"
+        yield Finding(listed, 1, "файла нет: ответы ищутся по сходству", remedy)
         return
     try:
         reached = {number for numbers in read_topics(listed, policy, topics).values() for number in numbers}
@@ -117,8 +119,8 @@ def _of_facts(path: Path, shop: Shop, policy: Policy) -> Iterator[Finding]:
         yield Finding(path, 1, what, "Перепишите адрес из пункта без изменений", is_error=True)
     for kind, promise in shop.deadlines.items():
         clause = policy.by_number.get(promise.clause)
-        if promise.clause and (clause is None or str(promise.days) not in clause.text):
-            what = f"срок для {kind}: {promise.days} дней нет в пункте {promise.clause}"
+        if promise.clause and (clause is None or str(promise.count) not in clause.text):
+            what = f"срок для {kind}: {promise.count} дней нет в пункте {promise.clause}"
             yield Finding(path, 1, what, "Исправьте число дней или номер пункта", is_error=True)
     if shop.route("delete") is None:
         what = "заявки некуда отправлять: в политике нет электронной почты"

@@ -7,8 +7,7 @@ from collections.abc import Iterator
 from datetime import datetime, timedelta
 from typing import Any, Literal
 
-from sqlite_utils import Database
-from sqlite_utils.migrations import Migrations
+from bot.database import Store
 
 Check = Literal["right", "wrong", "spent"]
 
@@ -18,23 +17,13 @@ MOST_AN_ADDRESS, MOST_A_CHAT = 3, 5  # in an hour
 _HOUR = timedelta(hours=1)
 _SCRYPT_N = 2**13  # some milliseconds a guess: a code is short
 
-migrations = Migrations("konfident-codes")
-
-
-@migrations()
-def create_codes(db: Database) -> None:
-    """A code and an address are kept as digests, for an hour."""
-    columns = {"id": int, "chat": str, "form": str, "address": str, "salt": str, "digest": str, "made": str}
-    db.table("codes").create({**columns, "tries": int, "over": int}, pk="id")
-
 
 class Codes:
     """Each code is for one chat, one form and one address."""
 
-    def __init__(self, database: Database) -> None:
-        """The table is made on first use."""
-        self._db = database
-        migrations.apply(database)
+    def __init__(self, store: Store) -> None:
+        """Kept as digests in the tickets' database."""
+        self._db = store.database
 
     def make(self, chat: str, form: str, address: str, now: datetime) -> str | None:
         """Six digits, which end the life of the form's earlier ones; None when too many were made in an hour."""

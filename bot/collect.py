@@ -8,9 +8,10 @@ from datetime import datetime
 from bot.inbox import Received, read
 from bot.mail import MailError
 from bot.mailbox import Mailbox
+from bot.register import Ticket
 from bot.senders import is_own
 from bot.shops import Shop
-from bot.tickets import Origin, Ticket, Tickets
+from bot.tickets import Origin, Tickets
 
 _FIRST_PAUSE_S, _LONGEST_PAUSE_S = 5.0, 300.0
 _LOOK_AGAIN_S = 60.0

@@ -1,9 +1,8 @@
-"""What every deed has: its rooms, and how it reads what the dialogue hands over."""
+"""What all deeds share: where their rooms are, and how they read what was said."""
 
 from abc import ABC, abstractmethod
 from functools import cache
 from typing import Any
-from zoneinfo import ZoneInfo
 
 from rasa_sdk.interfaces import Action, Tracker
 
@@ -14,7 +13,6 @@ from index.clauses import Policy
 
 Events = list[dict[str, Any]]
 
-TIME_ZONE = ZoneInfo("Asia/Almaty")
 SHORTEST_DETAILS = 5  # characters
 
 
@@ -49,17 +47,17 @@ class Deed(Action, ABC):
         return self.rooms.library.shelves[slot(tracker, "shop")].policy
 
 
-def said(tracker: Tracker) -> str:
-    """The customer's own words; empty for a button."""
-    text = tracker.latest_message.get("text") or ""
-    return "" if text.startswith("/") else text
-
-
 def slot(tracker: Tracker, name: str) -> str:
-    """A slot's text, empty when it is not set."""
+    """A slot's text; "" for an empty one."""
     return tracker.get_slot(name) or ""
 
 
 def entity(tracker: Tracker, name: str) -> str:
-    """What the message names of this kind, empty when nothing."""
+    """What a button carries under this name; "" when it carries nothing."""
     return str(next(tracker.get_latest_entity_values(name), ""))
+
+
+def said(tracker: Tracker) -> str:
+    """The customer's own words; empty for a button."""
+    text = tracker.latest_message.get("text") or ""
+    return "" if text.startswith("/") else text

@@ -1,21 +1,29 @@
-"""The staff chat: a card for each ticket, its buttons, the shop's answers on their way to the customer."""
+"""The staff chat: a card for each ticket, its buttons, what the staff writes there, the list of open tickets."""
 
 import html
 import re
-from collections.abc import Awaitable, Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
-from aiogram import Bot, F, Router
+from aiogram import F, Router
 from aiogram.exceptions import TelegramBadRequest
-from aiogram.types import CallbackQuery, ForceReply, Message
+from aiogram.filters import Command
+from aiogram.types import CallbackQuery, ForceReply, Message, User
 
-from bot.messages import MakePaper, hand_over, inline, messages, no_paper, send_turn
+from bot.messages import MakePaper, no_paper, send
+from bot.register import Ticket, deadline_values
 from bot.responses import Reply, Responses
-from bot.tickets import Delivery, Ticket, Tickets
+from bot.tickets import Origin, Tickets
+from bot.verdict import verdict_of
 
 _NUMBER = re.compile(r"\b[A-Z]{2,5}-\d{4}-\d{6}\b")
+_DEEDS = {"take": "accepted", "done": "done", "close": "closed"}
+# A button that asks for words, and what the words then are.
+_PROMPTS = {"answer": "utter_staff_answer_how", "ask": "utter_staff_ask_how", "refuse": "utter_staff_refuse_how"}
+_WORDS_OF = {"ask": "question", "refuse": "refused"}
 
 
 @dataclass(frozen=True)
@@ -29,55 +37,105 @@ class Desk:
     clock: Callable[[], datetime]
     paper: MakePaper = no_paper
 
-    def card(self, ticket: Ticket, response: str = "utter_staff_card") -> Reply:
-        """A ticket as the staff sees it."""
-        deadline = ticket.deadline.strftime("%d.%m.%Y") if ticket.deadline else ""
-        values = {**vars(ticket), "deadline": deadline, "shop_name": self.shop_names.get(ticket.shop, ticket.shop)}
-        return self.responses.render(response, values)
+    def card(self, ticket: Ticket, response: str = "utter_staff_card", more: Mapping[str, Any] | None = None) -> Reply:
+        """A ticket as the staff sees it, or news of it."""
+        return self.responses.render(response, {**self._values(ticket), **(more or {})})
+
+    def listed(self) -> Reply:
+        """All open tickets, overdue ones first."""
+        now = self.clock()
+        tickets = sorted(self.tickets.still_open(), key=lambda ticket: not ticket.is_overdue(now))
+        lines = [self.card(ticket, "utter_staff_line").text for ticket in tickets]
+        return Reply("\n\n".join(lines)) if lines else self.responses.render("utter_staff_no_tickets", {})
+
+    def told(self, ticket: Ticket, body: Mapping[str, Any]) -> Reply:
+        """What the customer is told of a ticket."""
+        values = {
+            **vars(ticket),
+            "deadline": f"{ticket.deadline:%d.%m.%Y}" if ticket.deadline else "",
+            "shop_name": self.shop_names.get(ticket.shop, ticket.shop),
+            "open_number": ticket.number if ticket.is_open else "",
+        }
+        return self.responses.render(body["response"], {**values, **body})
+
+    def _values(self, ticket: Ticket) -> dict[str, Any]:
+        for_staff = f"staff_{ticket.status}"  # some states are worded to the customer
+        return {
+            **vars(ticket),
+            **deadline_values(ticket, self.clock()),
+            "status": for_staff if f"utter_status_{for_staff}" in self.responses else ticket.status,
+            "shop_name": self.shop_names.get(ticket.shop, ticket.shop),
+            "new_number": ticket.number if ticket.status == "opened" else "",
+            "open_number": ticket.number if ticket.is_open else "",
+        }
 
 
 def staff_router(desk: Desk, after: Callable[[], None]) -> Router:
     """Handlers of the staff chat; `after` is called when there may be something to deliver."""
-    router = Router(name="staff")
+    staff, router = _Staff(desk, after), Router(name="staff")
     router.message.filter(F.chat.id == desk.chat)
     router.callback_query.filter(F.message.chat.id == desk.chat)
+    router.callback_query.register(staff.tapped, F.data.regexp(rf"^/({'|'.join(_DEEDS)}) \S+$"))
+    router.callback_query.register(staff.asked, F.data.regexp(rf"^/({'|'.join(_PROMPTS)}) \S+$"))
+    router.message.register(staff.listed, Command("tickets"))
+    router.message.register(staff.wrote, F.reply_to_message.from_user.is_bot)
+    return router
 
-    @router.callback_query(F.data.regexp(r"^/(take|close|answer) \S+$"))
-    async def tapped(query: CallbackQuery) -> None:
-        action, number = (query.data or "").removeprefix("/").split(" ")
-        if action == "answer":
-            await ask_for_answer(query, number)
-            return
-        move = desk.tickets.take if action == "take" else desk.tickets.close_ticket
-        done = move(number, desk.clock())
-        after()
+
+class _Staff:
+    """Handlers of the staff chat."""
+
+    def __init__(self, desk: Desk, after: Callable[[], None]) -> None:
+        self._desk, self._after = desk, after
+
+    async def tapped(self, query: CallbackQuery) -> None:
+        """A button that does something at once; the card follows by the outbox."""
+        deed, number = (query.data or "").removeprefix("/").split(" ")
+        origin = Origin(f"tap {query.id}", "", _who(query.from_user))
+        done = self._desk.tickets.receive(number, _DEEDS[deed], "", self._desk.clock(), origin)
+        self._after()
         with suppress(TelegramBadRequest):  # an old query cannot be answered any more
-            await query.answer(desk.responses.word("utter_staff_done" if done else "utter_staff_too_late"))
-        ticket = desk.tickets.ticket(number)
-        if done and ticket and isinstance(query.message, Message):
-            card = desk.card(ticket)
-            text = next(iter(messages(card.text)))
-            await query.message.edit_text(text, reply_markup=inline(card))
+            await query.answer(self._desk.responses.word("utter_staff_done" if done else "utter_staff_too_late"))
 
-    async def ask_for_answer(query: CallbackQuery, number: str) -> None:
-        how = desk.responses.render("utter_staff_answer_how", {"number": number})
+    async def asked(self, query: CallbackQuery) -> None:
+        """A button that needs words."""
+        deed, number = (query.data or "").removeprefix("/").split(" ")
         with suppress(TelegramBadRequest):
             await query.answer()
         if isinstance(query.message, Message):
-            await query.message.answer(html.escape(how.text), reply_markup=ForceReply(selective=True))
+            await self._ask(query.message, deed, number)
 
-    @router.message(F.reply_to_message.from_user.is_bot)
-    async def answered(message: Message) -> None:
-        asked = message.reply_to_message
-        number = _NUMBER.search((asked and asked.text) or "")
-        text, files = message.text or message.caption or "", list(_files(message))
+    async def listed(self, message: Message) -> None:
+        """The command /tickets."""
+        topic = message.message_thread_id if message.is_topic_message else None
+        await send(message.bot, message.chat.id, self._desk.listed(), topic or 0)
+
+    async def wrote(self, message: Message) -> None:
+        """A reply to a card or to a request for words: what a mail with these words would do."""
+        asked = (message.reply_to_message and message.reply_to_message.text) or ""
+        number, text, files = _NUMBER.search(asked), message.text or message.caption or "", list(_files(message))
         if number is None or not (text or files):
             return
-        if desk.tickets.answer(number[0], text or desk.responses.word("utter_see_file"), desk.clock(), files):
-            after()
-            await message.answer(desk.responses.render("utter_staff_answered", {"number": number[0]}).text)
+        deed = next((deed for deed in _WORDS_OF if asked == self._prompt(deed, number[0])), "")
+        verdict, words = (_WORDS_OF[deed], text) if deed else verdict_of(text)
+        if verdict in {"question", "refused"} and not words:
+            await self._ask(message, "ask" if verdict == "question" else "refuse", number[0])
+            return
+        words = words or (self._desk.responses.word("utter_see_file") if files else "")
+        origin = Origin(f"message {message.chat.id} {message.message_id}", "", _who(message.from_user))
+        if self._desk.tickets.receive(number[0], verdict, words, self._desk.clock(), origin, shown=files):
+            self._after()
+            await message.answer(self._desk.responses.render("utter_staff_answered", {"number": number[0]}).text)
 
-    return router
+    async def _ask(self, message: Message, deed: str, number: str) -> None:
+        await message.answer(html.escape(self._prompt(deed, number)), reply_markup=ForceReply(selective=True))
+
+    def _prompt(self, deed: str, number: str) -> str:
+        return self._desk.responses.render(_PROMPTS[deed], {"number": number}).text
+
+
+def _who(user: User | None) -> str:
+    return f"tg:{user.id}" if user else ""
 
 
 def _files(message: Message) -> Iterator[dict[str, str]]:
@@ -86,31 +144,3 @@ def _files(message: Message) -> Iterator[dict[str, str]]:
         yield {"kind": "photo", "id": message.photo[-1].file_id}
     if message.document:
         yield {"kind": "document", "id": message.document.file_id}
-
-
-def staff_sender(bot: Bot, desk: Desk) -> Callable[[Delivery], Awaitable[None]]:
-    """Delivers outbox rows of the staff chat; without a staff chat there is nobody to tell."""
-
-    async def deliver(delivery: Delivery) -> None:
-        ticket = desk.tickets.ticket(delivery.ticket)
-        if desk.chat is not None and ticket is not None:
-            card = desk.card(ticket, delivery.body["response"])
-            await hand_over(bot, desk.chat, card, files=delivery.body.get("files", ()))
-
-    return deliver
-
-
-def chat_sender(bot: Bot, desk: Desk) -> Callable[[Delivery], Awaitable[None]]:
-    """Delivers outbox rows for customers' chats: the shop's words and changes of state."""
-
-    async def deliver(delivery: Delivery) -> None:
-        if not delivery.ticket:
-            await send_turn(bot, delivery, desk.paper)
-            return
-        ticket = desk.tickets.ticket(delivery.ticket)
-        if ticket is not None and ticket.chat:  # a forgotten chat is told nothing
-            values = {**vars(ticket), **delivery.body, "shop_name": desk.shop_names.get(ticket.shop, ticket.shop)}
-            reply = desk.responses.render(delivery.body["response"], values)
-            await hand_over(bot, int(ticket.chat.removeprefix("tg:")), reply, files=delivery.body.get("files", ()))
-
-    return deliver

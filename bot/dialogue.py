@@ -16,19 +16,23 @@ from bot.responses import Responses
 from bot.rules import Rules
 from bot.steps import Steps
 from bot.turn import Incoming, Meaning, State, Turn
-from index.recognizer import Reading
+from index.recognizer import Reading, Recognizer
 from index.training import OUT_OF_SCOPE, QUESTION, WISHES
 
 LONGEST_MESSAGE = 2000
 _PAYLOAD = re.compile(r"/(\w+)(\{.*\})?", re.DOTALL)
 _WORD = re.compile(r"\w", re.UNICODE)
 _TITLE_ENDS = re.compile(r"[:,]")
+_KNOWN_LETTER = re.compile("[A-Za-z\u0400-\u04ff]")
+_FRAGMENT = re.compile(r"(?:ну\s+)?(?:а|и|или)\s", re.IGNORECASE)
+_LONGEST_FRAGMENT = 5
 _STEPS_BACK = 30
 _ENDS_A_FORM = ("start", "forget")
 FORGOTTEN = "forgotten"
+_CALLED_OFF = 3  # words
 _NEEDS_NO_SHOP = frozenset(
     ("choose_shop", "list_wishes", "help", "privacy", "greet", "goodbye", "thanks", "affirm", "deny", "cancel",
-     "ticket_status", "mydata", "forget")
+     "ticket_status", "add_word", "reply_to", "take_back", "take_back_yes", "reopen", "mydata", "forget")
 )  # fmt: skip
 
 
@@ -37,7 +41,7 @@ class Dialogue:
 
     def __init__(
         self,
-        read: Callable[[str], Reading],
+        recognizer: Recognizer,
         spot_shop: Callable[[str], tuple[str, str] | None],
         shops: Mapping[str, str],
         words: tuple[Responses, Rules],
@@ -45,13 +49,14 @@ class Dialogue:
     ) -> None:
         """`spot_shop` finds a shop's id in a text and gives the rest; `shops` are names by id."""
         self.responses, self._rules = words
-        self._read, self._spot_shop, self._shops = read, spot_shop, shops
+        self._recognizer, self._spot_shop, self._shops = recognizer, spot_shop, shops
         self._steps = Steps(self.responses, shops, executor)
         self._form = Form(self._steps, self._rules)
 
     async def handle(self, chat: str, state: State, incoming: Incoming) -> Turn:
         """One turn. The given state stays as it is; the turn carries the next one."""
         turn = Turn(copy.deepcopy(state), chat)
+        turn.adding = turn.slots.pop("adding", None) or ""
         if not turn.state.get("greeted"):
             self._steps.say(turn, "utter_intro")
             turn.state["greeted"] = True
@@ -83,6 +88,8 @@ class Dialogue:
             await self._pressed(turn, meaning)
         elif payload:
             await self._beside(turn, Meaning("help"))
+        elif _WORD.search(text) and _is_foreign(text):
+            self._steps.say(turn, "utter_unknown_language")
         elif _WORD.search(text):
             await self._typed(turn, text)
         else:
@@ -137,17 +144,28 @@ class Dialogue:
             await self._form.ask(turn)
 
     async def _typed(self, turn: Turn, text: str) -> None:
-        reading = turn.reading = await asyncio.to_thread(self._read, text)
+        reading = turn.reading = await asyncio.to_thread(self._recognizer.read, text)
         named = self._spot_shop(text)
         if turn.form:
             await self._answered(turn, text, reading, named[0] if named else "")
+            return
+        if await self._passed_on(turn, text, reading):
             return
         if named is not None:
             turn.slots["shop"] = named[0]
             if reading.best == "choose_shop" or len(named[1].split()) < 3:  # «а у …?», «про …»
                 await self._moved_to(turn, named[0])
                 return
-        await self._run(turn, _meant(reading, text))
+        await self._run(turn, _meant(await self._in_context(turn, text, reading), text))
+
+    async def _in_context(self, turn: Turn, text: str, reading: Reading) -> Reading:
+        """«а курьерам?» goes on with the question before it; any other message begins anew."""
+        before = turn.state.get("topic", "")
+        if before and _FRAGMENT.match(text) and len(text.split()) <= _LONGEST_FRAGMENT and not reading.names_clause:
+            turn.reading = await asyncio.to_thread(self._recognizer.read_after, text, before)
+            return turn.reading
+        turn.state["topic"] = text if reading.best == QUESTION else ""
+        return reading
 
     async def _answered(self, turn: Turn, text: str, reading: Reading, shop: str) -> None:
         """A typed message while a form is open."""
@@ -158,13 +176,23 @@ class Dialogue:
         if beside is not None:
             await self._beside(turn, beside)
 
+    async def _passed_on(self, turn: Turn, text: str, reading: Reading) -> bool:
+        """Give words to a shop that waits for them; a sure wish and «отмена» are none."""
+        turn.slots["unsent"] = None
+        if reading.is_sure_wish or (reading.best == "cancel" and len(text.split()) <= _CALLED_OFF):
+            return False
+        turn.slots["adding"] = turn.adding or None
+        turn.parts += await self._steps.act(turn, "action_pass_on", Meaning("inform", {}, reading, text))
+        turn.slots["adding"] = None
+        return bool(turn.slots.pop("passed_on", None))
+
     async def _moved_to(self, turn: Turn, shop: str) -> None:
         """A shop was named: the waiting or the last question is asked of it."""
         question = turn.state.pop("pending", None) or turn.slots.get("last_question")
         if not question:
             await self._run(turn, Meaning("choose_shop", {"shop": shop}))
             return
-        turn.reading = await asyncio.to_thread(self._read, question)
+        turn.reading = await asyncio.to_thread(self._recognizer.read, question)
         await self._run(turn, _meant(turn.reading, question))
 
     async def _shared(self, turn: Turn, phone: str) -> None:
@@ -196,6 +224,9 @@ class Dialogue:
         if meaning.intent in OPENS_REQUEST:
             await self._form.begin(turn, meaning)
             return
+        if meaning.intent == "which_wish":
+            self._steps.say(turn, "utter_which_wish", **meaning.entities)
+            return
         rule = self._rules.of(meaning.intent, turn.form)
         if rule is None:
             self._steps.say(turn, "utter_not_understood")
@@ -205,9 +236,17 @@ class Dialogue:
 
 
 def _meant(reading: Reading, text: str) -> Meaning:
-    """A sure wish opens its form; a doubtful one gets the clause, with a button that opens it."""
+    """A sure wish opens its form; two close ones are asked about; a doubtful one gets the clause with a button."""
+    if reading.is_sure_wish and reading.rival:
+        return Meaning("which_wish", {"wish": reading.wish, "rival": reading.rival}, reading, text)
     doubtful = reading.best in WISHES and not reading.is_sure_wish
     return Meaning(QUESTION if doubtful else reading.best, {}, reading, text)
+
+
+def _is_foreign(text: str) -> bool:
+    """Mostly letters of a script that neither Russian, Kazakh nor English is written in."""
+    letters = [sign for sign in text if sign.isalpha()]
+    return sum(bool(_KNOWN_LETTER.match(sign)) for sign in letters) < len(letters) / 2
 
 
 def _is_spent(state: State, tap: str) -> bool:

@@ -9,10 +9,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from sqlite_utils import Database
-from sqlite_utils.migrations import Migrations
-
-from bot.tickets import Tickets
+from bot.database import Store
 
 MOST_FILES = 10
 MOST_BYTES = 20 * 1024 * 1024  # of a form's files together; Telegram gives a bot no larger one either
@@ -30,17 +27,6 @@ _IDENTITY = re.compile(
 _OFFERED = re.compile(
     r"\b(?:вот|это|мо[йеёя]|скан\w*|копи\w+|фото\w*|снимок|при(?:кладываю|крепляю|лагаю)|отправля\w+)\b", re.IGNORECASE
 )
-
-migrations = Migrations("konfident-files")
-
-
-@migrations()
-def create_files(db: Database) -> None:
-    """What is known of each file; its content lies beside the database."""
-    columns = {"key": str, "form": str, "ticket": str, "chat": str, "name": str, "type": str, "size": int, "at": str}
-    db.table("files").create({**columns, "kind": str, "telegram": str, "album": str}, pk="key")
-    for column in ("form", "ticket", "chat"):
-        db.table("files").create_index([column])
 
 
 @dataclass(frozen=True)
@@ -78,10 +64,9 @@ class Kept:
 class Files:
     """The table of files and the folder of their contents."""
 
-    def __init__(self, database: Database, folder: Path) -> None:
-        """`folder` is made with the first file."""
-        self._db, self._folder = database, folder
-        migrations.apply(database)
+    def __init__(self, store: Store) -> None:
+        """Contents lie in `files/` beside the database; the folder is made with the first file."""
+        self._db, self._folder = store.database, store.path.parent / "files"
 
     def has_room(self, form: str, size: int) -> bool:
         """Whether one more file of `size` bytes is within the limits of a form."""
@@ -150,11 +135,6 @@ class Files:
     def _read(self, kept: Kept) -> bytes | None:
         path = self._path(kept.form, kept.key)
         return path.read_bytes() if path.is_file() else None
-
-
-def files_of(tickets: Tickets) -> Files:
-    """The files that lie beside a database."""
-    return Files(tickets.database, tickets.path.parent / "files")
 
 
 def for_outbox(kept: Iterable[Kept]) -> list[Mapping[str, Any]]:

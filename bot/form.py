@@ -54,7 +54,7 @@ class Form:
     async def answer(self, turn: Turn, text: str, reading: Reading) -> Meaning | None:
         """Take a typed message; what is no answer comes back, to be done beside the form."""
         slot = turn.slots.get("requested_slot")
-        if reading.best == "cancel" and (slot != "details" or len(text.split()) <= 3):
+        if reading.best == "cancel" and reading.confidence >= _SURE and (slot != "details" or len(text.split()) <= 3):
             return await self.press(turn, Meaning("cancel"))
         if await self._is_code_or_document(turn, text):
             return None
@@ -126,7 +126,7 @@ class Form:
         objections = await self._fill(turn, slot, value=text)
         if turn.slots.get(slot) is not None:
             await self.ask(turn)
-        elif reading.is_sure_wish:
+        elif reading.wish_mass >= _SURE and len(text.split()) > 1:
             return await self.press(turn, Meaning(reading.best))
         elif reading.best not in ("affirm", "deny") and _is_question(reading, text):
             return Meaning(QUESTION, {}, reading, text)

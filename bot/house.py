@@ -30,7 +30,7 @@ class House:
             executor.register_action(deed(self.rooms))
         executor.register_action(ValidateRequestForm())
         words = (self.responses, rules)
-        self.dialogue = Dialogue(self.rooms.recognizer.read, self._spot_shop, self.shop_names, words, executor)
+        self.dialogue = Dialogue(self.rooms.recognizer, self._spot_shop, self.shop_names, words, executor)
 
     def refresh(self) -> bool:
         """Read knowledge/ again where the owner changed it; an error leaves all as it was and is raised."""

@@ -15,8 +15,9 @@ from bot.verdict import Verdict, verdict_of
 
 Kind = Literal["reply", "auto", "bounce"]
 
-_IDENTIFIER = re.compile(r"<[!-;=?-~]+@[!-;=?-~]+>")
+_IDENTIFIER = re.compile(r"<[!-;=?A-~]+@[!-;=?-~]+>")
 _TOKEN = re.compile(r"\+([0-9a-z]{6,64})@", re.IGNORECASE)
+_LONGEST_HEADER, _MOST_HEADERS = 20_000, 20  # a longer one is no mail program's
 _RECIPIENTS = ("To", "Cc", "Delivered-To", "X-Original-To", "Envelope-To")
 _STATUS = re.compile(r"\b[245]\.\d{1,3}\.\d{1,3}\b")
 _PERMANENT_BY_DEFAULT = "5.0.0"
@@ -100,7 +101,9 @@ def _parsed(raw: bytes) -> EmailMessage:
 
 def _raw(message: Message, *names: str) -> list[str]:
     wanted = {name.lower() for name in names}
-    return [str(value) for name, value in message.raw_items() if name.lower() in wanted]
+    return [str(value)[:_LONGEST_HEADER] for name, value in message.raw_items() if name.lower() in wanted][
+        :_MOST_HEADERS
+    ]
 
 
 def _identifiers(message: Message, *names: str) -> list[str]:

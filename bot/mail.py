@@ -39,7 +39,10 @@ class MailError(Exception):
 
 @dataclass(frozen=True)
 class Letter:
-    """A customer's request as staff read it: strings ready to be shown, "" where there is nothing to say."""
+    """A customer's request as staff read it: strings ready to be shown, "" where there is nothing to say.
+
+    `news` is what happened since, in a later letter: replied, withdrawn, reopened, reminder.
+    """
 
     number: str
     token: str
@@ -60,6 +63,7 @@ class Letter:
     to: str
     sender: str
     replies_are_read: bool
+    news: str = ""
 
 
 # When it folds a long header, Python's email package (seen in 3.11.7) loses spaces after commas and the quotes of a

@@ -3,6 +3,7 @@
 import html
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from datetime import timedelta
 
 from aiogram import Bot
@@ -22,9 +23,9 @@ from aiogram.types import (
     ReplyKeyboardMarkup,
 )
 
+from bot.outbox import Delivery, Undelivered
 from bot.papers import Paper
 from bot.responses import Button, Reply
-from bot.tickets import Delivery, Undelivered
 from bot.turn import SHARE_CONTACT
 
 _LONGEST = 3800
@@ -55,15 +56,35 @@ async def hand_over(
     chat: int,
     reply: Reply,
     files: Sequence[Mapping[str, str]] = (),
+    topic: int = 0,
     enclosed: Paper | None = None,
 ) -> int:
-    """Send a reply and the files that come with it; gives the id of its last message. Raises Undelivered."""
-    try:
-        sent = await send(bot, chat, reply)
+    """Send a reply and the files that come with it; the id of its last message. Raises Undelivered."""
+    with refusals():
+        message = await send(bot, chat, reply, topic)
         if bot is not None and enclosed is not None:
             await bot.send_document(chat, BufferedInputFile(enclosed.content, enclosed.name))
         for file in files:
-            await _send_file(bot, chat, file)
+            await _send_file(bot, chat, file, topic or None)
+    return message
+
+
+async def edit(bot: Bot, chat: int, message: int, reply: Reply) -> bool:
+    """Change a message into the last one of a reply; False when it is not there any more. Raises Undelivered."""
+    with refusals():
+        try:
+            text = list(messages(reply.text))[-1]
+            await bot.edit_message_text(text, chat_id=chat, message_id=message, reply_markup=inline(reply))
+        except TelegramBadRequest as error:
+            return "not modified" in error.message
+    return True
+
+
+@contextmanager
+def refusals() -> Iterator[None]:
+    """What Telegram refuses is Undelivered."""
+    try:
+        yield
     except TelegramRetryAfter as error:
         pause = timedelta(seconds=error.retry_after)
         raise Undelivered(type(error).__name__, permanent=False, pause=pause) from error
@@ -71,11 +92,10 @@ async def hand_over(
         raise Undelivered(type(error).__name__, permanent=True) from error
     except TelegramAPIError as error:
         raise Undelivered(type(error).__name__, permanent=False) from error
-    return sent
 
 
-async def send(bot: Bot | None, chat: int, reply: Reply) -> int:
-    """Send a reply in as many messages as Telegram's limit asks for; the buttons go under the last, whose id is given.
+async def send(bot: Bot | None, chat: int, reply: Reply, topic: int = 0) -> int:
+    """Send a reply in as many messages as Telegram's limit asks for: buttons under the last one, whose id it gives.
 
     Without a bot or a text nothing is sent, and the id is 0.
     """
@@ -83,8 +103,9 @@ async def send(bot: Bot | None, chat: int, reply: Reply) -> int:
         return 0
     texts = list(messages(reply.text))
     for text in texts[:-1]:
-        await bot.send_message(chat, text)
-    return (await bot.send_message(chat, texts[-1], reply_markup=_markup(reply))).message_id
+        await bot.send_message(chat, text, message_thread_id=topic or None)
+    last = await bot.send_message(chat, texts[-1], message_thread_id=topic or None, reply_markup=_markup(reply))
+    return last.message_id
 
 
 def messages(text: str) -> Iterator[str]:
@@ -149,11 +170,11 @@ def inline(reply: Reply) -> InlineKeyboardMarkup | None:
     return InlineKeyboardMarkup(inline_keyboard=rows) if rows else None
 
 
-async def _send_file(bot: Bot | None, chat: int, file: Mapping[str, str]) -> None:
+async def _send_file(bot: Bot | None, chat: int, file: Mapping[str, str], topic: int | None) -> None:
     """A file that Telegram has already, by its id."""
     if bot is not None and file["kind"] == "photo":
-        await bot.send_photo(chat, file["id"])
+        await bot.send_photo(chat, file["id"], message_thread_id=topic)
     elif bot is not None and file["kind"] == "video":
-        await bot.send_video(chat, file["id"])
+        await bot.send_video(chat, file["id"], message_thread_id=topic)
     elif bot is not None:
-        await bot.send_document(chat, file["id"])
+        await bot.send_document(chat, file["id"], message_thread_id=topic)

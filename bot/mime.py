@@ -10,6 +10,7 @@ from typing import NamedTuple
 from bot.quotes import own_words, text_of_html, unflowed
 
 _MOST_BYTES, _MOST_FILES = 20_000_000, 10
+_MOST_BODIES, _LONGEST_BODY = 5, 300_000  # characters: what a person writes is in them
 _LONGEST_NAME = 120
 _SEALS = frozenset({
     "application/pgp-signature", "application/pkcs7-signature", "application/x-pkcs7-signature", "text/x-amp-html",
@@ -55,7 +56,7 @@ def text_of(parts: Sequence[Message]) -> str:
     bodies = [part for part in parts if _is_body(part)]
     pages = [part for part in bodies if part.get_content_type() == "text/html"]
     plains = [part for part in bodies if part.get_content_type() == "text/plain"]
-    texts = (own_words("\n".join(_plain(part) for part in chosen)) for chosen in (pages, plains))
+    texts = (own_words("\n".join(_plain(part) for part in chosen[:_MOST_BODIES])) for chosen in (pages, plains))
     return next(filter(None, texts), "")
 
 
@@ -124,7 +125,7 @@ def _is_body(part: Message) -> bool:
 
 
 def _plain(part: Message) -> str:
-    text = decoded(part)
+    text = decoded(part)[:_LONGEST_BODY]
     if part.get_content_type() == "text/html":
         with suppress(Exception):
             return text_of_html(text)

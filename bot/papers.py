@@ -5,18 +5,18 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
-from zoneinfo import ZoneInfo
 
 from docx import Document
 from docx.shared import Cm, Pt
 
+from bot.deadlines import TIME_ZONE
 from bot.mail import render
+from bot.register import Ticket
 from bot.retention import Retention
 from bot.shops import Shop
-from bot.tickets import Ticket, Tickets
+from bot.tickets import Tickets
 
 MY_DATA, LETTER = "mydata", "letter"
-_TIME_ZONE = ZoneInfo("Asia/Almaty")
 
 
 @dataclass(frozen=True)
@@ -45,7 +45,7 @@ class Papers:
         """`what` is "mydata" or "letter NUMBER"; None where the chat has no such thing."""
         kind, _, number = what.partition(" ")
         if kind == MY_DATA:
-            now = self._clock().astimezone(_TIME_ZONE)
+            now = self._clock().astimezone(TIME_ZONE)
             text = render("mydata.txt", {**self._retention.everything_of(chat), "now": now})
             return Paper(f"konfident-{now:%Y-%m-%d}.txt", text.encode())
         ticket = self._tickets.ticket(number)
@@ -65,7 +65,7 @@ def postal_letter(ticket: Ticket, shop: Shop, word: Callable[[str], str]) -> byt
         "edition": shop.edition,
         "kind": kind,
         "request": word(f"utter_letter_{ticket.kind}"),
-        "opened": ticket.opened.astimezone(_TIME_ZONE),
+        "opened": ticket.opened.astimezone(TIME_ZONE),
     }
     document = Document()
     style = document.styles["Normal"]

@@ -6,15 +6,18 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 from email.message import EmailMessage
 
-from bot.files import files_of
+from bot.files import Files
 from bot.mail import Letter, MailError, compose, compose_note, render, reply_address
+from bot.outbox import Delivery, Undelivered
+from bot.register import Ticket, first_letter_id
 from bot.shops import Shop
-from bot.tickets import Delivery, Ticket, Tickets, Undelivered, first_letter_id
+from bot.tickets import Tickets
 
 Send = Callable[[Delivery], Awaitable[None]]
 
 LEASE = timedelta(minutes=2)
 _LOOK_AGAIN_S = 5.0
+_FILES = {"added": "request", "ask_reason": "ask_reason"}  # a later letter's template; the others share one
 
 log = logging.getLogger(__name__)
 
@@ -74,7 +77,7 @@ def mail_sender(
     replies_are_read: bool,
 ) -> Send:
     """Delivers outbox rows of the channel "mail"; `word` gives Russian words by their response name."""
-    files = files_of(tickets)
+    files = Files(tickets)
 
     async def deliver(delivery: Delivery) -> None:
         if not delivery.ticket:
@@ -104,7 +107,8 @@ def compose_for(
 ) -> EmailMessage:
     """The letter of an outbox row; the same row gives the same letter. `files`: each its name, type and content."""
     body = delivery.body
-    added = body.get("template") == "added"
+    template = body.get("template", "request")
+    added = template == "added"
     domain = reply_address(sender, ticket.token).rpartition("@")[2]
     letter = Letter(
         number=ticket.number,
@@ -115,7 +119,7 @@ def compose_for(
         opened=ticket.opened,
         contact=ticket.contact or (word("utter_no_contact") if replies_are_read else ""),
         identity=word(f"utter_identity_{ticket.identity}"),
-        words=body.get("text", "") if added else ticket.words,
+        words=body.get("text") or ticket.words or (ticket.details if "at" in body else ""),
         details="" if added else ticket.details,
         clause_number=ticket.clause,
         clause_text=ticket.clause_text,
@@ -126,12 +130,13 @@ def compose_for(
         to=body.get("to") or ticket.route,
         sender=sender,
         replies_are_read=replies_are_read,
+        news=template,
     )
     if "at" not in body:  # the first letter begins the thread
         return compose(letter, files=files)
     thread = [f"<{first_letter_id(ticket)}@{domain}>", *filter(None, [body.get("answers")])]
-    template = "request" if added else body["template"]
-    return compose(letter, thread, written=datetime.fromisoformat(body["at"]), template=template, files=files)
+    written, shown = datetime.fromisoformat(body["at"]), _FILES.get(template, "note")
+    return compose(letter, thread, written=written, template=shown, files=files)
 
 
 def _note(delivery: Delivery, sender: str) -> EmailMessage:

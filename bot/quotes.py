@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from bs4 import BeautifulSoup
 from bs4.element import NavigableString, PreformattedString, Tag
 
-_UNSHOWN = ("head", "script", "style", "title", "template")
+_UNSHOWN = frozenset({"head", "script", "style", "template", "title"})
 _BLOCKS = frozenset({
     "address", "article", "blockquote", "body", "center", "dd", "div", "dl", "dt", "fieldset", "footer", "form",
     "h1", "h2", "h3", "h4", "h5", "h6", "header", "hr", "li", "main", "ol", "p", "pre", "section", "table", "tr", "ul",
@@ -17,13 +17,13 @@ _INDENTED = re.compile(r"border(?:-left)?:\s*(?:none|0)")  # Gmail's and Yandex'
 
 _INVISIBLE = re.compile(r"[\u200b-\u200f\u2060\ufeff\u00ad\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
 _LINE, _PARAGRAPH = "\x01", "\x02"
-_BORDERS = re.compile(r"\n?[ \x01\x02]*[\x01\x02][ \x01\x02]*")
+_BORDERS = re.compile(r"\n? ?[\x01\x02][ \x01\x02]*")
 _SPACES = re.compile(r"[^\S\n]+")
 
 # «21.11.2026, 14:05, Konfident <bot@x.kz>:», «On Sat, Nov 21, 2026 at 2:05 PM Konfident wrote:» and the like.
 _WHEN = re.compile(r"\b\d{1,2}:\d{2}\b|\b20\d{2}\b|\b\d{1,2}\.\d{1,2}\.\d{2,4}\b")
 _WHO = re.compile(r"@|\b(?:пишет|написал[аи]?(?:\(а\))?|wrote|жазды|schrieb)\b", re.IGNORECASE)
-_LONGEST_ATTRIBUTION = 3  # lines
+_MOST_LINES, _LONGEST_ATTRIBUTION = 3, 400  # lines, characters
 _FEWEST_FIELDS = 2  # beside the first one
 _FIELD = re.compile(
     r"\*?(?:От|От кого|Отправитель|Отправлено|Дата|Кому|Копия|Тема|Кімнен|Кімге|From|Sent|Date|To|Cc|Subject):",
@@ -39,9 +39,9 @@ _RULE = re.compile(r"[_-]{5,}")
 
 _DASHES = re.compile(r"(?:--|—|__)")
 _DEVICE = re.compile(
-    r"(?:Отправлен[оа] (?:из|со?)|Sent (?:from|with|via)|Получить|Get) "
-    r"(?:(?:my|the|моего|моей|мобильн\w+|приложени\w+|устройства|смартфона|телефона) ?)*"
-    r"(?:[«\"]?(?:iPhone|iPad|Mail|Почт|Яндекс|Yandex|Outlook|Android|Galaxy|Samsung|Xiaomi|Redmi|POCO|Huawei|Honor"
+    r"(?:Отправлен[оа] (?:из|со?)|Sent (?:from|with|via)|Получить|Get)"
+    r"(?: (?:my|the|моего|моей|мобильн\w+|приложени\w+|устройства|смартфона|телефона))*"
+    r"(?: [«\"]?(?:iPhone|iPad|Mail|Почт|Яндекс|Yandex|Outlook|Android|Galaxy|Samsung|Xiaomi|Redmi|POCO|Huawei|Honor"
     r"|Spark|BlueMail|планшет).{0,60})?",
     re.IGNORECASE,
 )
@@ -55,9 +55,7 @@ _LONGEST_SIGNATURE = 12  # lines; what is longer is more than a signature
 
 def text_of_html(source: str) -> str:
     """Show a page as text; the lines of a quotation begin with "> "."""
-    soup = BeautifulSoup(_INVISIBLE.sub("", source), "html.parser")
-    for tag in soup(_UNSHOWN):
-        tag.decompose()
+    soup = BeautifulSoup(_INVISIBLE.sub("", source), "lxml")  # Python's own parser is slow on hostile pages
     return "\n".join(_lines(_settled("".join(_shown(soup)))))
 
 
@@ -70,19 +68,18 @@ def own_words(text: str) -> str:
 
 def unflowed(text: str) -> str:
     """Join the lines that a mail program broke softly (RFC 3676): those that end with a space."""
-    joined: list[str] = []
+    joined: list[list[str]] = []
     for line in text.splitlines():
-        stuffed = line.startswith(" ")
-        piece = line[1:] if stuffed else line
+        piece = line.removeprefix(" ")  # a space before a line is stuffing
         if joined and _is_soft(joined[-1]) and not piece.startswith(">"):
-            joined[-1] += piece
+            joined[-1].append(piece)
         else:
-            joined.append(piece)
-    return "\n".join(joined)
+            joined.append([piece])
+    return "\n".join("".join(pieces) for pieces in joined)
 
 
-def _is_soft(line: str) -> bool:
-    return line.endswith(" ") and line != "-- " and not line.startswith(">")
+def _is_soft(pieces: Sequence[str]) -> bool:
+    return pieces[-1].endswith(" ") and pieces[-1] != "-- " and not pieces[0].startswith(">")
 
 
 # pages: _LINE and _PARAGRAPH stand where a block begins or ends, until it is known what stands beside them
@@ -97,6 +94,8 @@ def _shown(tag: Tag) -> Iterator[str]:
 
 
 def _laid_out(tag: Tag) -> Iterator[str]:
+    if tag.name in _UNSHOWN:
+        return
     if tag.name == "br":
         yield "\n"
     elif tag.name == "blockquote" and not _INDENTED.search(str(tag.get("style", ""))):
@@ -110,7 +109,8 @@ def _laid_out(tag: Tag) -> Iterator[str]:
 
 
 def _settled(text: str) -> str:
-    return _BORDERS.sub(lambda run: "\n\n" if _PARAGRAPH in run[0] else "\n", text)
+    narrow = re.sub(r" {2,}", " ", text)
+    return _BORDERS.sub(lambda run: "\n\n" if _PARAGRAPH in run[0] else "\n", narrow)
 
 
 # lines
@@ -125,11 +125,14 @@ def _lines(text: str) -> list[str]:
 def _unquoted(lines: Sequence[str]) -> list[str]:
     """Lines that nobody wrote before; those between quotations stay."""
     kept: list[str] = []
+    was_quoted = False
     for line in lines:
-        if line.startswith(">"):
+        is_quoted = line.startswith(">")
+        if is_quoted and not was_quoted:
             _drop_attribution(kept)
-        else:
+        if not is_quoted:
             kept.append(line)
+        was_quoted = is_quoted
     return kept
 
 
@@ -137,15 +140,18 @@ def _drop_attribution(kept: list[str]) -> None:
     """Take «21.11.2026, Konfident <bot@x.kz>:» from the end, also when it is broken over lines."""
     while kept and not kept[-1]:
         kept.pop()
-    for length in range(1, _LONGEST_ATTRIBUTION + 1):
-        if len(kept) >= length and _is_attribution(" ".join(kept[-length:])):
+    for length in range(1, _MOST_LINES + 1):
+        if len(kept) >= length and _is_attribution(kept[-length:]):
             del kept[-length:]
             break
     kept.append("")
 
 
-def _is_attribution(text: str) -> bool:
-    return text.endswith(":") and bool(_WHEN.search(text) and _WHO.search(text))
+def _is_attribution(lines: Sequence[str]) -> bool:
+    if not lines[-1].endswith(":") or sum(map(len, lines)) > _LONGEST_ATTRIBUTION:
+        return False
+    text = " ".join(lines)
+    return bool(_WHEN.search(text) and _WHO.search(text))
 
 
 def _before_history(lines: Sequence[str]) -> Sequence[str]:
@@ -165,9 +171,9 @@ def _history_begins(lines: Sequence[str], number: int) -> bool:
 
 
 def _without_signature(lines: Sequence[str]) -> Sequence[str]:
-    for number, line in enumerate(lines):
-        rest = [each for each in lines[number:] if each]
-        is_short = len(rest) <= _LONGEST_SIGNATURE
-        if is_short and (_DASHES.fullmatch(line) or _DEVICE.fullmatch(line) or (_REGARDS.fullmatch(line) and number)):
+    written = [number for number, line in enumerate(lines) if line]
+    for number in written[-_LONGEST_SIGNATURE:]:
+        line = lines[number]
+        if _DASHES.fullmatch(line) or _DEVICE.fullmatch(line) or (_REGARDS.fullmatch(line) and number):
             return lines[:number]
     return lines

@@ -7,7 +7,8 @@ from datetime import date, datetime
 from typing import Any
 
 from bot.mail import render
-from bot.tickets import OPEN_STATUSES, Ticket, Tickets
+from bot.register import Ticket
+from bot.tickets import Tickets
 
 REGISTER = (
     "number", "shop", "kind", "status", "opened", "updated", "ended", "deadline", "deadline_source", "edition",
@@ -58,9 +59,7 @@ def as_list(answered: list[Answered]) -> list[dict[str, Any]]:
 def register(tickets: Tickets, shop: str = "") -> Iterator[dict[str, str]]:
     """Rows of REGISTER and REGISTER_PERSONAL, oldest first; no cell is a formula to a spreadsheet."""
     for ticket in tickets.listed(shop):
-        ended = "" if ticket.status in OPEN_STATUSES else ticket.updated
-        values = {**vars(ticket), "ended": ended}
-        yield {name: _cell(values[name]) for name in REGISTER + REGISTER_PERSONAL}
+        yield {name: _cell(getattr(ticket, name)) for name in REGISTER + REGISTER_PERSONAL}
 
 
 def _cell(value: Any) -> str:

@@ -10,13 +10,26 @@ from index.training import IntentsError, load_yaml
 
 # What a response may name in braces.
 _VALUES = frozenset((
-    "about", "code_way", "contact", "contact_clause", "contact_shown", "days", "deadline", "deadline_clause",
-    "deadline_of_shop", "details", "edition", "email", "files_count", "following", "heading", "identity_title",
-    "kind", "kind_title", "lead_in", "number", "parent", "postal", "route", "route_shown", "second", "section",
-    "sections", "shop_name", "status_title", "text", "third", "updated", "wish", "wish_title", "words",
+    "about", "add_title", "code_way", "contact", "contact_clause", "contact_shown", "days", "deadline",
+    "deadline_clause", "deadline_of_shop", "details", "edition", "email", "files_count", "following", "heading",
+    "identity_title", "kind", "kind_title", "lead_in", "new_number", "number", "open_number", "overdue_since",
+    "parent", "postal", "rival", "rival_title", "route", "route_shown", "second", "section", "sections", "shop_name",
+    "status_title", "text", "third", "updated", "wish", "wish_title", "words",
 ))  # fmt: skip
-_TITLES = {"kind_title": "kind", "wish_title": "kind", "status_title": "status", "identity_title": "identity"}
-_SHOWN = {"contact_shown": "utter_no_contact", "route_shown": "utter_no_route"}
+_TITLES = {
+    "kind_title": "kind",
+    "wish_title": "kind",
+    "rival_title": "kind",
+    "status_title": "status",
+    "identity_title": "identity",
+}
+_SHOWN = {
+    "contact_shown": "utter_no_contact",
+    "route_shown": "utter_no_route",
+    "add_title": "utter_button_add",
+    "take_back_title": "utter_button_take_back",
+    "reopen_title": "utter_button_reopen",
+}
 
 
 @dataclass(frozen=True)
@@ -50,11 +63,11 @@ class Responses:
         self._responses: Mapping[str, list[dict[str, Any]]] = self.domain["responses"]
         every = (variant for variants in self._responses.values() for variant in variants)
         buttons = [button for variant in every for button in variant.get("buttons", ())]
-        self._payloads: dict[str, str] = {
-            button["title"].casefold(): button["payload"].format()
-            for button in buttons
-            if not _names("".join(button.values()))
-        }
+        self._payloads: dict[str, str] = {}
+        for button in buttons:
+            spoken = button["payload"].partition("{")[0] if _names(button["payload"]) else button["payload"].format()
+            if not _names(button["title"]) and not spoken.endswith(" "):  # the staff's buttons are tapped only
+                self._payloads.setdefault(button["title"].casefold(), spoken)
 
     def __contains__(self, name: str) -> bool:
         """True for a response of the file."""
@@ -87,7 +100,11 @@ class Responses:
             for title, group in _TITLES.items()
             if values.get(title.removesuffix("_title"))
         }
-        shown = {key: values.get(key.removesuffix("_shown")) or self.word(name) for key, name in _SHOWN.items()}
+        shown = {
+            key: values.get(key.removesuffix("_shown")) or self.word(name)
+            for key, name in _SHOWN.items()
+            if name in self
+        }
         return {**titles, **shown}
 
 

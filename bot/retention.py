@@ -8,12 +8,16 @@ from typing import Any
 
 from bot.codes import Codes
 from bot.files import Files
+from bot.register import Ticket
 from bot.shops import RETENTION_DAYS
-from bot.tickets import OPEN_STATUSES, Event, Ticket, Tickets
+from bot.tickets import Tickets
 
 FILES_STAY = timedelta(days=30)
 CHATS_STAY = timedelta(days=90)
-_UNTOLD = frozenset({"token", "form", "chat"})  # what is the house's own: secrets of a ticket, the chat said once
+_KEPT_OF_A_ROW = ("template", "response", "at", "answers", "to")
+_UNTOLD = frozenset(
+    {"token", "form", "chat", "last_mail"}
+)  # what is the house's own: secrets of a ticket, the chat said once
 
 
 class Retention:
@@ -43,7 +47,7 @@ class Retention:
         """Erase all that is kept about a chat; open requests are withdrawn with `close`, else they stay nameless."""
         with self._tickets.at_once():
             for ticket in self._tickets.of_chat(chat):
-                if close and ticket.status in OPEN_STATUSES:
+                if close and ticket.is_open:
                     self._withdraw(ticket, now)
                 self._erase(ticket.number, now)
             for row, _ in self._of_no_ticket(chat):
@@ -51,24 +55,24 @@ class Retention:
             self._files.erase(self._files.of_chat(chat))
             self._codes.forget_chat(chat)
             self._tickets.keep_chat_state(chat, {}, now)
-        self._shrink()
+        self._tickets.shrink()
 
     def erase_old(self, days: Mapping[str, int], now: datetime) -> int:
         """Erase what has been kept long enough; `days` by shop after a request's end. Gives how many requests."""
-        ended = [ticket for ticket in self._tickets.listed() if ticket.status not in OPEN_STATUSES]
-        old = [each for each in ended if each.updated <= now - timedelta(days=days.get(each.shop, RETENTION_DAYS))]
+        ended = [(ticket, ticket.ended or ticket.updated) for ticket in self._tickets.listed() if not ticket.is_open]
+        old = [each for each, at in ended if at <= now - timedelta(days=days.get(each.shop, RETENTION_DAYS))]
         nameless = [each for each in self._tickets.listed() if not each.chat and self._has_words(each)]
         left = [*nameless, *(ticket for ticket in old if ticket.chat)]
         with self._tickets.at_once():
             for ticket in left:
                 self._erase(ticket.number, now)
-            for ticket in ended:
-                if ticket.updated <= now - FILES_STAY:
+            for ticket, at in ended:
+                if at <= now - FILES_STAY:
                     self._files.erase(self._files.of_ticket(ticket.number))
             self._files.erase_unsent(now)
             self._codes.forget_old(now)
             self._db.table("chats").delete_where("updated <= ?", [(now - CHATS_STAY).isoformat()])
-        self._shrink()
+        self._tickets.shrink()
         return len(left)
 
     def _told(self, ticket: Ticket) -> dict[str, Any]:
@@ -83,26 +87,33 @@ class Retention:
         }
 
     def _withdraw(self, ticket: Ticket, now: datetime) -> None:
-        self._db.table("tickets").update(ticket.number, {"status": "withdrawn", "updated": now.isoformat()})
-        self._record(ticket.number, now, "customer", "withdrawn")
-        self._db.table("outbox").delete_where("ticket = ? AND state = 'waiting'", [ticket.number])
+        """The shop hears of it, unless it has not heard of the request yet: then nothing leaves at all."""
+        unheard = (
+            "ticket = ? AND channel = 'mail' AND state = 'waiting' AND json_extract(body, '$.template') = 'request'"
+        )
+        is_unheard = self._db.table("outbox").count_where(unheard, [ticket.number])
+        self._tickets.withdraw(ticket.number, ticket.chat, now)
+        if is_unheard:
+            self._db.table("outbox").delete_where(
+                "ticket = ? AND channel = 'mail' AND state = 'waiting'", [ticket.number]
+            )
 
     def _erase(self, number: str, now: datetime) -> None:
         nothing = dict.fromkeys(("chat", "contact", "words", "details"), "")
         self._db.table("tickets").update(number, nothing)
-        self._db.execute("UPDATE events SET text = '' WHERE ticket = ? AND actor != 'system'", [number])
+        self._db.execute("UPDATE events SET text = '', who = '' WHERE ticket = ? AND actor != 'system'", [number])
         self._files.erase(self._files.of_ticket(number))
         for row in list(self._db.query("SELECT id, channel, state, body FROM outbox WHERE ticket = ?", [number])):
             self._erase_row(row)
-        self._record(number, now, "system", "personal data erased")
+        self._tickets.erased(number, now)
 
     def _erase_row(self, row: Mapping[str, Any]) -> None:
-        """A request that still waits to leave goes without words; all else that waits would tell somebody something."""
+        """What still waits to leave for the shop goes if it has no words; to the chat nothing goes any more."""
         body = json.loads(row["body"])
-        if row["state"] == "waiting" and body.get("template") != "request":
+        if row["state"] == "waiting" and (row["channel"] == "chat" or body.get("text")):
             self._db.table("outbox").delete(row["id"])
         else:
-            plain = {name: body[name] for name in ("template", "response", "at") if name in body}
+            plain = {name: body[name] for name in _KEPT_OF_A_ROW if name in body}
             self._db.table("outbox").update(row["id"], {"body": json.dumps(plain)})
 
     def _has_words(self, ticket: Ticket) -> bool:
@@ -115,10 +126,3 @@ class Retention:
         rows = list(self._db.query("SELECT id, body FROM outbox WHERE ticket = ''"))
         bodies = [(int(row["id"]), json.loads(row["body"])) for row in rows]
         return [(number, body) for number, body in bodies if body.get("chat") == chat]
-
-    def _record(self, number: str, now: datetime, actor: str, what: str) -> None:
-        self._db.table("events").insert({**asdict(Event(number, now, actor, what, "")), "at": now.isoformat()})
-
-    def _shrink(self) -> None:
-        """What was erased does not stay in the write-ahead log."""
-        self._db.execute("PRAGMA wal_checkpoint(TRUNCATE)")

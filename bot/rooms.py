@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from functools import cached_property
 
 from bot.codes import Codes
-from bot.files import Files, files_of
+from bot.files import Files
 from bot.retention import Retention
 from bot.settings import Settings
 from bot.shops import Shop, read_shops
@@ -37,12 +37,12 @@ class Rooms:
     @cached_property
     def files(self) -> Files:
         """Customers' files, beside the database."""
-        return files_of(self.tickets)
+        return Files(self.tickets)
 
     @cached_property
     def codes(self) -> Codes:
         """Codes that confirm an e-mail."""
-        return Codes(self.tickets.database)
+        return Codes(self.tickets)
 
     @cached_property
     def retention(self) -> Retention:
@@ -59,3 +59,10 @@ def open_rooms(settings: Settings, progress: Callable[[str], Progress]) -> Rooms
     library = Library.open(settings.knowledge_dir, settings.data_dir, encoder, training, progress("clauses"))
     tickets = Tickets(settings.data_dir / "konfident.db")
     return Rooms(shops, library, recognizer, tickets, sends_letters=settings.smtp_url is not None)
+
+
+def open_library(settings: Settings, progress: Callable[[str], Progress]) -> Library:
+    """The policies alone, for a look at what is proposed. Raises PolicyError, IntentsError, ModelError."""
+    training = read_training(settings.intents_dir)
+    encoder = load_encoder(settings.embedding_model, settings.data_dir, progress("model"))
+    return Library.open(settings.knowledge_dir, settings.data_dir, encoder, training, progress("clauses"))

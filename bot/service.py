@@ -6,8 +6,10 @@ from collections.abc import Callable, Mapping
 from contextlib import suppress
 from email.message import EmailMessage
 
+from bot.cards import chat_sender, staff_sender
+from bot.clock import tick
 from bot.collect import collect_forever
-from bot.desk import Desk, chat_sender, staff_sender
+from bot.desk import Desk
 from bot.house import House
 from bot.mailbox import Mailbox
 from bot.papers import Papers
@@ -20,6 +22,7 @@ from index.training import IntentsError
 
 _WATCH_S = 5.0
 _DAY_S = 24 * 60 * 60
+_TICK_S = 60.0
 
 log = logging.getLogger(__name__)
 
@@ -47,10 +50,11 @@ async def serve(house: House) -> None:
         _collect(house, wake_all),
         _watch(house),
         _forget_old(house),
+        _keep_time(house, wake_all),
     ]
     tasks = [asyncio.create_task(each) for each in work]
     try:
-        await introduce(bot, house.responses)
+        await introduce(bot, house.responses, desk.chat)
         await dispatcher.start_polling(bot, handle_signals=True)
     finally:
         for task in tasks:
@@ -97,6 +101,14 @@ async def _forget_old(house: House) -> None:
         if erased:
             log.info("personal data of %d old requests erased", erased)
         await asyncio.sleep(_DAY_S)
+
+
+async def _keep_time(house: House, after: Callable[[], None]) -> None:
+    """Look at the deadlines once a minute."""
+    while True:
+        if tick(house.rooms.tickets, house.rooms.clock()):
+            after()
+        await asyncio.sleep(_TICK_S)
 
 
 async def _watch(house: House) -> None:

@@ -14,8 +14,10 @@ from pydantic import (
     Field,
     StringConstraints,
     ValidationError,
+    model_validator,
     validate_email,
 )
+from pydantic_core import PydanticCustomError
 from rapidfuzz import fuzz
 from ruamel.yaml import YAML
 from ruamel.yaml.error import MarkedYAMLError
@@ -60,10 +62,30 @@ class _Contact(_Part):
 
 
 class Deadline(_Part):
-    """Days in which a request is answered, and the clause that says so (empty: the shop's own promise)."""
+    """Days in which a request is answered, and the clause that says so (empty: the shop's own promise).
 
-    days: Annotated[int, Field(gt=0, le=366)]
+    `days` of the calendar or `working_days` of Kazakhstan, one of the two.
+    """
+
+    days: Annotated[int | None, Field(gt=0, le=366)] = None
+    working_days: Annotated[int | None, Field(gt=0, le=366)] = None
     clause: str = ""
+
+    @model_validator(mode="after")
+    def _one_of_two(self) -> "Deadline":
+        if (self.days is None) == (self.working_days is None):
+            raise PydanticCustomError("one_of_two", "days or working_days")
+        return self
+
+    @property
+    def count(self) -> int:
+        """How many days, of either kind."""
+        return self.days or self.working_days or 0
+
+    @property
+    def is_working(self) -> bool:
+        """Whether only working days count."""
+        return self.working_days is not None
 
 
 class _File(_Part):
@@ -211,6 +233,7 @@ def _explained(path: Path, document: object, error: ValidationError) -> ShopErro
     keys = [key for key in first["loc"] if isinstance(key, str)]
     remedies = {
         "extra_forbidden": ("лишняя строка", "Уберите её или исправьте опечатку в названии."),
+        "one_of_two": ("нужно одно из двух: days или working_days", "Оставьте дни календарные или рабочие."),
         "missing": ("не заполнено", "Добавьте это значение."),
         "string_type": ("нужен текст", "Возьмите значение в кавычки."),
     }

@@ -79,5 +79,8 @@ def _latest_message(meaning: Meaning) -> dict[str, Any]:
         "intent": {"name": meaning.intent, "confidence": reading.confidence if reading else 1.0},
         "intent_ranking": [{"name": name, "confidence": mass} for name, mass in ranking],
         "entities": [{"entity": name, "value": value} for name, value in meaning.entities.items()],
-        "metadata": {"normalized": reading.text if reading else ""},
+        "metadata": {
+            "normalized": reading.text if reading else "",
+            "questions": list(reading.questions) if reading else [],
+        },
     }

@@ -19,15 +19,16 @@ from aiogram.fsm.context import FSMContext
 from aiogram.fsm.state import State as FsmState
 from aiogram.fsm.storage.base import BaseStorage, StorageKey
 from aiogram.fsm.storage.memory import SimpleEventIsolation
-from aiogram.types import BotCommand, CallbackQuery, ErrorEvent, Message, Update
+from aiogram.types import BotCommand, BotCommandScopeChat, CallbackQuery, ErrorEvent, Message, Update
 
 from bot.desk import Desk, staff_router
 from bot.dialogue import FORGOTTEN, Dialogue
-from bot.files import files_of
+from bot.files import Files
 from bot.messages import inline, messages, send, send_turn
+from bot.outbox import Delivery
 from bot.post import LEASE, deliver
 from bot.responses import Responses
-from bot.tickets import Delivery, Tickets
+from bot.tickets import Tickets
 from bot.turn import Incoming
 from bot.uploads import Uploads
 
@@ -90,10 +91,16 @@ def make_dispatcher(dialogue: Dialogue, desk: Desk, after: Callable[[], None]) -
     return dispatcher
 
 
-async def introduce(bot: Bot, responses: Responses) -> None:
-    """Tell Telegram the commands and what they do."""
+async def introduce(bot: Bot, responses: Responses, staff: int | None = None) -> None:
+    """Tell Telegram the commands and what they do, those of the staff's chat apart."""
     commands = [BotCommand(command=name, description=responses.word(f"utter_command_{name}")) for name in COMMANDS]
     await bot.set_my_commands(commands)
+    if staff is not None:
+        listed = BotCommand(command="tickets", description=responses.word("utter_command_tickets"))
+        try:
+            await bot.set_my_commands([listed], scope=BotCommandScopeChat(chat_id=staff))
+        except TelegramBadRequest:
+            log.warning("STAFF_CHAT_ID: the bot is no member of this chat")
 
 
 class _Customers:
@@ -101,7 +108,7 @@ class _Customers:
 
     def __init__(self, dialogue: Dialogue, desk: Desk, after: Callable[[], None]) -> None:
         self._dialogue, self._desk, self._after = dialogue, desk, after
-        self._uploads = Uploads(files_of(desk.tickets), desk.clock)
+        self._uploads = Uploads(Files(desk.tickets), desk.clock)
 
     def router(self) -> Router:
         router = Router(name="customers")

@@ -6,11 +6,11 @@ from email.message import EmailMessage
 from pathlib import Path
 
 from bot.house import House
+from bot.outbox import Delivery
 from bot.papers import Paper, Papers
 from bot.post import deliver_one, mail_sender
 from bot.responses import Reply
 from bot.smtp import write_eml
-from bot.tickets import Delivery
 from bot.turn import SHARE_CONTACT, Incoming, State
 
 _CHAT = "terminal"
@@ -72,7 +72,8 @@ async def _deliver(house: House) -> None:
 
     async def show(delivery: Delivery) -> None:
         ticket = tickets.ticket(delivery.ticket)
-        _show(house.responses.render(delivery.body["response"], {**vars(ticket), **delivery.body}))
+        shop = house.shop_names.get(ticket.shop, "") if ticket else ""
+        _show(house.responses.render(delivery.body["response"], {**vars(ticket), **delivery.body, "shop_name": shop}))
 
     async def ignore(delivery: Delivery) -> None:
         """There is no staff chat here."""

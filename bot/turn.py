@@ -39,13 +39,17 @@ class Meaning:
 
 @dataclass
 class Turn:
-    """What comes of a message: the next state, the reply's parts, how the message was read and answered."""
+    """What comes of a message: the next state, the reply's parts, how the message was read and answered.
+
+    `adding`: the request to which the customer chose to add the words of this turn.
+    """
 
     state: State
     chat: str = ""
     reading: Reading | None = None
     outcome: str = "chat"
     parts: list[Reply] = field(default_factory=list)
+    adding: str = ""
 
     @property
     def slots(self) -> dict[str, Any]:

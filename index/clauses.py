@@ -6,25 +6,22 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 
+from index.documents import PolicyError, read_lines
+
+__all__ = ["Clause", "Policy", "PolicyError", "Section", "order", "read_policy"]
+
 Number = tuple[int, ...]
 
 _PART = r"[1-9]\d{0,2}"  # no leading zero: 01.06.24 is a date
 _SECTION_LINE = re.compile(rf"({_PART})\.\s+(\S.*)")
 _CLAUSE_LINE = re.compile(rf"({_PART}(?:\.{_PART}){{1,4}})[.)]?(?:\s*(?=[^\d\s.,)])(.*)|$)")
 _LIST_MARK = re.compile(r"[-*•–—]\s+")
+_LETTERED = re.compile(r"(?:[а-яёa-z]|\d{1,2})\)\s")
+_CELLS = " | "
 _REFERENCE_BEFORE = re.compile(r"(?:\b(?:пп?|ст|гл)\.|\b(?:пункт|раздел|стать|глав)\w*)\s*$", re.IGNORECASE)
 _SENTENCE_END = (".", ":", ";", "!", "?")
 _SENTENCE_CLOSED = (".", ";", "!", "?")
 _LARGEST_GAP = 3
-
-
-class PolicyError(Exception):
-    """A policy cannot be read: `path`, `line` (from 1) and what the owner can do (`remedy`, Russian)."""
-
-    def __init__(self, path: Path, line: int, what: str, remedy: str) -> None:
-        """Keep the place and the remedy beside the message."""
-        super().__init__(f"{path}:{line}: {what}. {remedy}")
-        self.path, self.line, self.what, self.remedy = path, line, what, remedy
 
 
 @dataclass(frozen=True)
@@ -86,17 +83,26 @@ class _Block:
     has_items: bool = False
 
     @property
+    def last(self) -> str:
+        """The line that may be going on; empty at the beginning."""
+        return self.lines[-1] if self.lines else ""
+
+    @property
     def is_open(self) -> bool:
         """True in the middle of a sentence."""
-        return bool(self.lines) and not self.lines[-1].endswith(_SENTENCE_END)
+        return bool(self.lines) and not self.last.endswith(_SENTENCE_END)
 
     def add(self, text: str, *, item: bool, after_blank: bool) -> None:
         """Continue a sentence broken by a line or page break; begin a line at an item or a new sentence."""
         self.has_items = self.has_items or item
-        if self.is_open and not item and not (after_blank and text[0].isupper()):
+        if self.is_open and not item and not (text[0].isupper() and (after_blank or self._is_heading_before(text))):
             self.lines[-1] += " " + text
         else:
             self.lines.append(text)
+
+    def _is_heading_before(self, text: str) -> bool:
+        """True where prose begins right under a heading; capitals after capitals are the heading's second line."""
+        return len(self.number) == 1 and len(self.lines) == 1 and not (self.lines[0].isupper() and text.isupper())
 
     def lists(self, number: Number, body: str, *, after_blank: bool) -> bool:
         """True for an item of a numbered list inside this clause: «1. имя», «2. телефон»."""
@@ -110,8 +116,8 @@ class _Block:
 
 
 def read_policy(path: Path) -> Policy:
-    """Read a UTF-8 text or Markdown policy; raises PolicyError."""
-    blocks, gaps = _blocks(path, _decode(path).split("\n"))
+    """Read a policy as text, Markdown or Word (index/documents.py); raises PolicyError."""
+    blocks, gaps = _blocks(path, read_lines(path))
     if len(blocks) == 1:
         raise PolicyError(path, 1, "нет ни одного пронумерованного пункта", "Пронумеруйте пункты: 1., 1.1., 1.1.1.")
     policy = _assemble(blocks, gaps)
@@ -125,16 +131,6 @@ def read_policy(path: Path) -> Policy:
 def order(number: str) -> Number:
     """Sort key of a clause number: "4.1.10" -> (4, 1, 10)."""
     return tuple(int(part) for part in number.split("."))
-
-
-def _decode(path: Path) -> str:
-    raw = path.read_bytes()
-    try:
-        return raw.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        line = raw.count(b"\n", 0, error.start) + 1
-        remedy = "Сохраните файл в кодировке UTF-8."
-        raise PolicyError(path, line, "текст не в кодировке UTF-8", remedy) from error
 
 
 def _blocks(path: Path, lines: Iterable[str]) -> tuple[list[_Block], list[tuple[int, str]]]:
@@ -166,6 +162,8 @@ def _mend(raw: str, before: _Block) -> tuple[str, bool]:
     text = raw.replace("\u00a0", " ").replace("\f", "").replace("**", "").strip()
     text = re.sub(r"<((?:https?://|mailto:)[^>\s]+)>", r"\1", text)
     text = re.sub(r"^#{1,6}\s+", "", text)
+    if _LETTERED.match(text) or _CELLS in text or _CELLS in before.last:  # «а) имя», «имя | цель | срок»
+        return text, True
     marked = _LIST_MARK.match(text)
     if marked is None or (text[0] in "–—" and before.is_open and not before.has_items):  # a dash inside a sentence
         return text, False

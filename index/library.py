@@ -4,36 +4,27 @@ import hashlib
 import shutil
 import tempfile
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
 
-from index.clauses import Clause, Policy, PolicyError, read_policy
-from index.encoder import Encoder, Matrix, Vector
+from index.adapters import Adapters, fit_or_load
+from index.clauses import Policy, PolicyError, read_policy
+from index.documents import SUFFIXES
+from index.encoder import Encoder, Matrix
 from index.memo import Memo
 from index.packaged_model import Progress
+from index.proposals import likeness, pieces, propose, with_twins
 from index.references import Reference, find_reference
-from index.topics import TopicMap, propose, read_topics
+from index.shelves import SHOWN, Found, Shelf
+from index.topics import TopicMap, mapped, read_topics
 from index.training import Examples
 from index.vectors import Vectors
 
 _VERSION = "1"
-_RANKS = (1.0, 0.8, 0.6, 0.5, 0.4, 0.3)
-_SILENT_MASS = 0.5
-_NEIGHBOURS = 5
-_NEIGHBOUR_WEIGHT = 0.02
-_SHOWN = 3
 _POLICY_FILES = "policy.*"
-
-
-@dataclass(frozen=True)
-class Found:
-    """A clause that answers, and how strongly (0..1)."""
-
-    clause: Clause
-    score: float
 
 
 @dataclass(frozen=True)
@@ -50,14 +41,11 @@ class Answer:
 
 
 @dataclass(frozen=True)
-class Shelf:
-    """One shop's policy with its vectors, the clauses of each topic and the topics it is silent on."""
+class Encoded:
+    """A policy's vectors: each clause's mean of itself alone and with heading and parent (n, d), and its pieces'."""
 
-    policy: Policy
-    edition: str
-    vectors: Vectors
-    topics: TopicMap
-    silent: frozenset[str]
+    clauses: Matrix
+    pieces: Sequence[Matrix]
 
 
 class Library:
@@ -66,8 +54,10 @@ class Library:
     def __init__(self, folder: Path, home: Path, encoder: Encoder, training: Sequence[Examples]) -> None:
         """`folder` is knowledge/, `home` the data directory."""
         self._folder, self._home, self._encoder = folder, home, encoder
-        self._about = {examples.topic: examples.about for examples in training if examples.topic}
+        self.about = {examples.topic: examples.about for examples in training if examples.topic}
         self._memo = Memo(encoder.passages, home / "memo" / f"passages-{encoder.key}.npz")
+        self._topics, self._training = tuple(self.about), training
+        self._fitted: Adapters | None = None
         self._stamp = ""
         self.shelves: Mapping[str, Shelf] = {}
 
@@ -88,15 +78,16 @@ class Library:
         files = {path.parent.name: path for path in policy_files(self._folder)}
         policies = {shop: read_policy(path) for shop, path in files.items()}
         maps = {shop: self._read_map(files[shop], policy) for shop, policy in policies.items()}
-        vectors = self._vectors(policies, progress)
-        known = _known(policies, maps, vectors, self._about)
+        encoded = self._encoded(policies, maps, progress)
+        weights = {shop: mapped(maps[shop], self._topics, policy) for shop, policy in policies.items()}
+        siblings = {shop: (encoded[shop].clauses, weights[shop]) for shop in policies if maps[shop]}
         shelves = {}
         for shop, policy in policies.items():
-            proposal = propose(vectors[shop], _numbers(policy), known)
-            topics = {**proposal, **maps[shop]}
-            silent = frozenset(topic for topic in topics if _is_silent(topic, topics, maps[shop], known))
-            index = self._index(shop, policy, vectors[shop])
-            shelves[shop] = Shelf(policy, _digest(files[shop].read_bytes())[:12], index, topics, silent)
+            edition = _digest(files[shop].read_bytes())[:12]
+            index = self._index(shop, policy, encoded[shop].clauses)
+            shelf = Shelf(policy, edition, index, maps[shop], weights[shop], np.zeros(len(self._topics), np.float32))
+            others = [sibling for other, sibling in siblings.items() if other != shop]
+            shelves[shop] = self._completed(shelf, encoded[shop], others, progress)
         self.shelves, self._stamp = shelves, stamp
         return True
 
@@ -106,11 +97,18 @@ class Library:
         reference = find_reference(text)
         if reference is not None:
             return _by_number(shelf.policy, reference)
-        total = sum(topics.values()) or 1.0
-        shares = {topic: mass / total for topic, mass in topics.items()}
-        if self.silence(shop, topics) >= _SILENT_MASS:
-            return Answer((), silent_on=self._silent_topic(shelf, shares))
-        return Answer(self._ranked(shelf, text, shares))
+        shares = shelf.shares(topics)
+        silent_on = shelf.silent_on(shares)
+        if silent_on:
+            return Answer((), silent_on=self.about[silent_on])
+        return Answer(shelf.ranked(self._encoder.query(text), shares))
+
+    def of_topic(self, shop: str, topic: str) -> Answer:
+        """The clauses that answer a topic, or the silence about it."""
+        shelf = self.shelves[shop]
+        clauses = [shelf.policy.by_number[number] for number in shelf.topics.get(topic, ())[:SHOWN]]
+        found = tuple(Found(clause, 1.0 / place) for place, clause in enumerate(clauses, start=1))
+        return Answer(found, silent_on="" if found else self.about.get(topic, ""))
 
     def whole(self, shop: str, number: str) -> Answer:
         """A section, or a clause with all below it."""
@@ -118,34 +116,60 @@ class Library:
 
     def silence(self, shop: str, topics: Mapping[str, float]) -> float:
         """The part (0..1) of the topics' probability on which this policy is silent."""
-        silent = sum(mass for topic, mass in topics.items() if topic in self.shelves[shop].silent)
-        return silent / (sum(topics.values()) or 1.0)
-
-    def _silent_topic(self, shelf: Shelf, shares: Mapping[str, float]) -> str:
-        """What the policy is silent on, in words («о передаче данных за границу»)."""
-        return self._about.get(max(shelf.silent & shares.keys(), key=lambda topic: shares[topic]), "")
-
-    def _ranked(self, shelf: Shelf, text: str, shares: Mapping[str, float]) -> tuple[Found, ...]:
-        scores = rank_by_topics(shelf.topics, shares)
-        for number, cosine in shelf.vectors.nearest(self._encoder.query(text), _NEIGHBOURS):
-            scores[number] = scores.get(number, 0.0) + _NEIGHBOUR_WEIGHT * cosine
-        best = sorted(scores, key=lambda number: -scores[number])[:_SHOWN]
-        return tuple(Found(shelf.policy.by_number[number], min(scores[number], 1.0)) for number in best)
+        shelf = self.shelves[shop]
+        return float(shelf.shares(topics) @ shelf.uncovered)
 
     def _read_map(self, path: Path, policy: Policy) -> TopicMap:
         """The owner's list; empty for a policy that nobody mapped."""
         topics = path.with_name("topics.yml")
-        return read_topics(topics, policy, self._about) if topics.exists() else {}
+        return read_topics(topics, policy, self.about) if topics.exists() else {}
 
-    def _vectors(self, policies: Mapping[str, Policy], progress: Progress) -> dict[str, Matrix]:
-        """For each shop the mean of each clause's vector alone and with its heading and parent."""
-        clauses = [clause for policy in policies.values() for clause in policy.clauses]
-        around = [f"{clause.heading} {clause.lead_in} {clause.text}" for clause in clauses]
-        rows = self._memo([*(clause.text for clause in clauses), *around], progress)
-        both = rows[: len(clauses)] + rows[len(clauses) :]
-        both /= np.linalg.norm(both, axis=1, keepdims=True)
-        ends = np.cumsum([len(policy.clauses) for policy in policies.values()])
-        return dict(zip(policies, np.split(both, ends[:-1]), strict=True))
+    def _encoded(
+        self, policies: Mapping[str, Policy], maps: Mapping[str, TopicMap], progress: Progress
+    ) -> dict[str, Encoded]:
+        """All vectors of all shops, in one go: what was encoded before is remembered. Pieces only where proposed."""
+        texts = {shop: _texts(policy, self._unlisted(maps[shop])) for shop, policy in policies.items()}
+        rows = self._memo([text for parts in texts.values() for part in parts for text in part], progress)
+        ends = np.cumsum([len(part) for parts in texts.values() for part in parts])
+        split = iter(np.split(rows, ends[:-1]))
+        found = {}
+        for shop, (alone, *_) in texts.items():
+            both = next(split) + next(split)
+            both /= np.linalg.norm(both, axis=1, keepdims=True)
+            found[shop] = Encoded(both, tuple(next(split) for _ in alone))
+        return found
+
+    def _unlisted(self, listed: TopicMap) -> list[int]:
+        """Rows of the topics of which the owner has said nothing."""
+        return [row for row, topic in enumerate(self._topics) if topic not in listed]
+
+    def _completed(
+        self, shelf: Shelf, encoded: Encoded, others: Iterable[tuple[Matrix, Matrix]], progress: Progress
+    ) -> Shelf:
+        """The shelf with what is proposed for every topic that its owner has not listed."""
+        unlisted = self._unlisted(shelf.topics)
+        silent = [topic in shelf.topics and not shelf.topics[topic] for topic in self._topics]
+        uncovered = np.array(silent, np.float32)
+        named = {topic: shelf.topics.get(topic, ()) for topic in self._topics}
+        if not unlisted:
+            return replace(shelf, topics=named, uncovered=uncovered)
+        adapters = self._adapters(progress)
+        alike = likeness(adapters, encoded.clauses, encoded.pieces)
+        proposal = propose(adapters.topics, alike)
+        for theirs, weights in others:
+            proposal = with_twins(proposal, encoded.clauses, theirs, weights)
+        uncovered[unlisted] = 1 - proposal.covered[unlisted]
+        shelf.weights[unlisted] = proposal.weights[unlisted]
+        named |= {self._topics[row]: proposal.named(row, shelf.policy) for row in unlisted}
+        if shelf.topics:
+            return replace(shelf, topics=named, uncovered=uncovered)
+        return replace(shelf, topics=named, uncovered=uncovered, alike=alike, adapters=adapters)
+
+    def _adapters(self, progress: Progress) -> Adapters:
+        """Fitted or read on the first policy that needs them."""
+        if self._fitted is None:
+            self._fitted = fit_or_load(self._training, self._encoder, self._home, progress)
+        return self._fitted
 
     def _index(self, shop: str, policy: Policy, vectors: Matrix) -> Vectors:
         """The FAISS slice on disk, keyed by content and model; a damaged one is made again."""
@@ -170,7 +194,7 @@ class Library:
 
 def policy_files(folder: Path) -> list[Path]:
     """knowledge/<shop>/policy.*, one a shop. Raises PolicyError for none at all or two in one shop."""
-    found = sorted(path for path in folder.glob(f"*/{_POLICY_FILES}") if path.suffix in (".txt", ".md"))
+    found = sorted(path for path in folder.glob(f"*/{_POLICY_FILES}") if path.suffix in SUFFIXES)
     if not found:
         remedy = "Положите текст политики в knowledge/<магазин>/policy.txt."
         raise PolicyError(folder, 1, "нет ни одной политики", remedy)
@@ -180,32 +204,11 @@ def policy_files(folder: Path) -> list[Path]:
     return found
 
 
-def rank_by_topics(topics: TopicMap, shares: Mapping[str, float]) -> dict[str, float]:
-    """A clause's score: the shares of the topics that it answers, each by the clause's place in the topic's list."""
-    scores: dict[str, float] = {}
-    for topic, share in shares.items():
-        for number, weight in zip(topics.get(topic, ()), _RANKS, strict=False):
-            scores[number] = scores.get(number, 0.0) + share * weight
-    return scores
-
-
-def _known(
-    policies: Mapping[str, Policy], maps: Mapping[str, TopicMap], vectors: Mapping[str, Matrix], topics: Iterable[str]
-) -> dict[str, Matrix]:
-    """Vectors of the first clause that answers each topic in each mapped shop; none where all are silent."""
-    known: dict[str, list[Vector]] = {topic: [] for topic in topics}
-    for shop, listed in maps.items():
-        row_of = {number: row for row, number in enumerate(_numbers(policies[shop]))}
-        for topic, numbers in listed.items():
-            known[topic].extend(vectors[shop][row_of[number]] for number in numbers[:1])
-    return {topic: np.array(rows, np.float32) for topic, rows in known.items()}
-
-
-def _is_silent(topic: str, topics: TopicMap, listed: TopicMap, known: Mapping[str, Matrix]) -> bool:
-    """The owner says so; or nobody mapped this policy, others are mapped, and nothing here is like their answers."""
-    if topics[topic]:
-        return False
-    return topic in listed or (not listed and any(map(len, known.values())))
+def _texts(policy: Policy, unlisted: Sequence[int]) -> list[list[str]]:
+    """Clauses alone, with what stands around them, and the pieces of each where a proposal needs them."""
+    alone = [clause.text for clause in policy.clauses]
+    around = [f"{clause.heading} {clause.lead_in} {clause.text}" for clause in policy.clauses]
+    return [alone, around, *(list(pieces(clause)) if unlisted else [] for clause in policy.clauses)]
 
 
 def _by_number(policy: Policy, reference: Reference) -> Answer:
@@ -215,7 +218,7 @@ def _by_number(policy: Policy, reference: Reference) -> Answer:
         return Answer((), missing=reference.number)
     clauses = ((clause,) if clause else ()) + below
     is_whole = bool(below) and (reference.whole or clause is None)
-    found = tuple(Found(each, 1.0) for each in (clauses if is_whole else clauses[:_SHOWN]))
+    found = tuple(Found(each, 1.0) for each in (clauses if is_whole else clauses[:SHOWN]))
     return Answer(found, whole=reference.number if is_whole else "")
 
 

@@ -23,7 +23,7 @@ from index.memo import Memo
 from index.normalize import Normalizer
 from index.packaged_model import Progress
 from index.references import find_reference
-from index.training import QUESTION, TOPIC, WISHES, Examples
+from index.training import OUT_OF_SCOPE, QUESTION, TOPIC, WISHES, Examples
 
 _VECTOR_WEIGHT = 6.0
 _CHARACTERS_WEIGHT = 3.0
@@ -31,8 +31,18 @@ _SHARPNESS = 6.0
 _C = 0.1
 _VERSION = "1"
 _CERTAIN_PART = 0.9
+_LIKELY_PART = 0.3
+_CONFIRMED_PART = 0.1
 _SURE_WISH = 0.6
+_CLOSE = 0.7
+_OFF_TOPIC = 0.2  # so much doubt, and the policy's words are used in another sense («срок хранения мяса»)
 _PARTS = re.compile(r"[.!?;,\n]+|\s(?:и|а|но|также|затем|потом|плюс|заодно|еще)\s", re.IGNORECASE)
+_QUESTIONS = re.compile(
+    r"[?.!\n]+|,?\s+(?:и|а)\s+(?:еще\s+)?"
+    r"(?=(?:кто|кому|кого|что|чем|где|куда|откуда|зачем|почему|сколько|как|какие|какой|когда|можно|есть)\b)"
+    r"|\s+(?:и|а)\s+еще\s+",
+    re.IGNORECASE,
+)
 _SUBORDINATE = re.compile(
     r"(?:в|на|о|обо|из|для|к|с|у|от|до|за|по|про|при)?\s*\b(?:что|чтобы|котор\w+|если|потому|пока|когда|как|где|откуда|куда|ком\w|раз|хотя|because|that|which|so|if)\b",
     re.IGNORECASE,
@@ -42,12 +52,16 @@ _NEGATED = re.compile(r"\bне\s+(?:надо|нужно|прошу|хочу|тр
 
 @dataclass(frozen=True)
 class Reading:
-    """What a message may mean: its normalised text and a probability for each intent and topic."""
+    """What a message may mean: its normalised text and a probability for each intent and topic.
+
+    `others` are further wishes; `questions` the topics of a message that asks two things, else empty.
+    """
 
     text: str
     probabilities: Mapping[str, float]
     names_clause: bool = False
     others: tuple[str, ...] = ()
+    questions: tuple[str, ...] = ()
 
     @cached_property
     def topics(self) -> dict[str, float]:
@@ -62,7 +76,9 @@ class Reading:
             return self.wish
         if self.names_clause:
             return QUESTION
-        return max(self.probabilities, key=self.probabilities.__getitem__).split("/")[0]
+        likeliest = max(self.probabilities, key=self.probabilities.__getitem__).split("/")[0]
+        off_topic = likeliest == QUESTION and self.probabilities.get(OUT_OF_SCOPE, 0.0) >= _OFF_TOPIC
+        return OUT_OF_SCOPE if off_topic else likeliest
 
     @property
     def confidence(self) -> float:
@@ -80,6 +96,13 @@ class Reading:
     def wish(self) -> str:
         """The likeliest wish, whether or not there is one."""
         return max(WISHES, key=lambda wish: self.probabilities.get(wish, 0.0))
+
+    @property
+    def rival(self) -> str:
+        """A wish that is nearly as likely as the best one; "" when the best stands out or both are meant."""
+        second = max((wish for wish in WISHES if wish != self.wish), key=lambda wish: self.probabilities.get(wish, 0.0))
+        close = self.probabilities.get(second, 0.0) >= _CLOSE * self.probabilities.get(self.wish, 0.0)
+        return second if close and second not in self.others else ""
 
     @property
     def wish_mass(self) -> float:
@@ -105,7 +128,37 @@ class Recognizer:
         whole = self._model.probabilities(self._encoder.query(text)[np.newaxis], [text])[0]
         probabilities = dict(zip(self._model.labels, whole.tolist(), strict=True))
         reading = Reading(text, probabilities, find_reference(text) is not None)
-        return replace(reading, others=self._other_wishes(text, reading)) if reading.best in WISHES else reading
+        if reading.best in WISHES:
+            return replace(reading, others=self._other_wishes(text, reading))
+        if reading.best == QUESTION and not reading.names_clause:
+            return replace(reading, questions=self._several_questions(text, reading))
+        return reading
+
+    def _several_questions(self, text: str, whole: Reading) -> tuple[str, ...]:
+        """Topics that parts of the message ask about for certain, or that the whole confirms; at least two."""
+        parts = [part.strip() for part in _QUESTIONS.split(text) if len(part.split()) > 1]
+        if len(parts) < 2:
+            return ()
+        rows = self._model.probabilities(self._encoder.queries(parts), parts)
+        found = [(self._model.labels[row.argmax()], row.max()) for row in rows]
+        topics = dict.fromkeys(
+            name.removeprefix(TOPIC)
+            for name, mass in found
+            if name.startswith(TOPIC)
+            and (mass >= _CERTAIN_PART or (mass >= _LIKELY_PART and whole.probabilities[name] >= _CONFIRMED_PART))
+        )
+        return tuple(topics) if len(topics) > 1 else ()
+
+    def read_after(self, text: str, before: str) -> Reading:
+        """A fragment («а курьерам?») in the light of the question before it.
+
+        What the fragment says alone and what both say together must agree: the geometric mean of the two readings.
+        """
+        alone, together = self.read(text), self.read(f"{before.rstrip(' ?.!')} {text}")
+        pairs = ((name, alone.probabilities[name], together.probabilities[name]) for name in alone.probabilities)
+        means = {name: (one * other) ** 0.5 for name, one, other in pairs}
+        total = sum(means.values())
+        return replace(alone, probabilities={name: mean / total for name, mean in means.items()})
 
     def _other_wishes(self, text: str, whole: Reading) -> tuple[str, ...]:
         """Wishes that a part of the message states for certain, in the order of the message."""

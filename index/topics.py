@@ -1,18 +1,17 @@
-"""Shop + topic -> clauses: the owner's list, or a proposal by likeness to clauses that answer the topic elsewhere."""
+"""The owner's list: which clauses of a shop's policy answer which topic."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from index.clauses import Policy
-from index.encoder import Matrix
+from index.encoder import Matrix, Vector
 from index.training import IntentsError, load_yaml
 
 TopicMap = Mapping[str, tuple[str, ...]]
-_ALIKE = 0.94
-_MOST = 3
+_RANKS = (1.0, 0.8, 0.6, 0.5, 0.4, 0.3)
 
 
 def read_topics(path: Path, policy: Policy, topics: Collection[str]) -> TopicMap:
@@ -27,6 +26,20 @@ def read_topics(path: Path, policy: Policy, topics: Collection[str]) -> TopicMap
     return {topic: tuple(numbers) for topic, numbers in listed.items()}
 
 
+def weigh(numbers: Sequence[str], policy: Policy) -> Vector:
+    """How well each clause of a policy answers (n): by its place in a topic's list, best first."""
+    weights = np.zeros(len(policy.clauses), np.float32)
+    row_of = {clause.number: row for row, clause in enumerate(policy.clauses)}
+    for number, weight in zip(numbers, _RANKS, strict=False):
+        weights[row_of[number]] = weight
+    return weights
+
+
+def mapped(listed: TopicMap, topics: Sequence[str], policy: Policy) -> Matrix:
+    """The owner's list as weights (topics, clauses); a topic without clauses, or not listed, is a row of zeros."""
+    return np.stack([weigh(listed.get(topic, ()), policy) for topic in topics])
+
+
 def _check(path: Path, line: int, topic: str, numbers: Any, policy: Policy, topics: Collection[str]) -> None:
     if topic not in topics:
         raise IntentsError(path, line, f"неизвестная тема «{topic}»", "Список тем - в intents/topics.yml.")
@@ -37,17 +50,3 @@ def _check(path: Path, line: int, topic: str, numbers: Any, policy: Policy, topi
         if number not in policy.by_number:
             remedy = "Исправьте номер или уберите его из списка."
             raise IntentsError(path, line, f"темы {topic}: в политике нет пункта {number}", remedy)
-
-
-def propose(vectors: Matrix, numbers: tuple[str, ...], known: Mapping[str, Matrix]) -> TopicMap:
-    """A map for a policy that nobody mapped.
-
-    `vectors` (clauses, d) of the policy's `numbers`; `known[topic]` (n, d) clauses that answer the topic elsewhere,
-    all of unit length. A clause is proposed where its likeness to one of those reaches 0.94.
-    """
-    proposal: dict[str, tuple[str, ...]] = {}
-    for topic, answers in known.items():
-        likeness = (vectors @ answers.T).max(axis=1) if len(answers) else np.zeros(len(numbers))
-        best = np.argsort(-likeness)[:_MOST]
-        proposal[topic] = tuple(numbers[row] for row in best if likeness[row] >= _ALIKE)
-    return proposal

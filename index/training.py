@@ -1,7 +1,7 @@
 """intents/*.yml in Rasa 3 training-data format -> examples; errors name file, line and remedy."""
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -27,12 +27,16 @@ class IntentsError(Exception):
 
 @dataclass(frozen=True)
 class Examples:
-    """What customers say for one intent; `about` and `statement` describe a topic of questions."""
+    """What customers say for one intent; `about` and `statement` describe a topic of questions.
+
+    `wordings` is how policies speak of a topic: its statement where wordings.yml has nothing.
+    """
 
     intent: str
     texts: tuple[str, ...]
     about: str = ""
     statement: str = ""
+    wordings: tuple[str, ...] = ()
 
     @property
     def topic(self) -> str:
@@ -41,9 +45,11 @@ class Examples:
 
 
 def read_training(folder: Path) -> tuple[Examples, ...]:
-    """All examples of nlu.yml and topics.yml, in order. Raises IntentsError."""
+    """All examples of nlu.yml and topics.yml, in order, with the wordings of wordings.yml. Raises IntentsError."""
     seen: set[str] = set()
-    found = tuple(examples for name in ("nlu.yml", "topics.yml") for examples in _read(folder / name, seen))
+    read = tuple(examples for name in ("nlu.yml", "topics.yml") for examples in _read(folder / name, seen))
+    wordings = _read_wordings(folder / "wordings.yml", {examples.topic for examples in read if examples.topic})
+    found = tuple(replace(examples, wordings=_wordings(examples, wordings)) for examples in read)
     missing = set(INTENTS) - {examples.intent for examples in found}
     if missing:
         what = f"нет примеров для {', '.join(sorted(missing))}"
@@ -80,8 +86,7 @@ def _examples(path: Path, entry: Any, seen: set[str]) -> Examples:
     if intent in seen:
         raise IntentsError(path, line, f"намерение {intent} описано дважды", "Соедините примеры в один раздел.")
     seen.add(intent)
-    written = entry.get("examples")
-    texts = tuple(filter(None, map(_example, written.splitlines()))) if isinstance(written, str) else ()
+    texts = _texts(entry)
     if not texts:
         raise IntentsError(path, line, f"у {intent} нет примеров", "Добавьте строки вида «- текст» под examples: |.")
     metadata = entry.get("metadata") if isinstance(entry.get("metadata"), dict) else {}
@@ -89,6 +94,36 @@ def _examples(path: Path, entry: Any, seen: set[str]) -> Examples:
     if intent.startswith(TOPIC) and not described:
         raise IntentsError(path, line, f"у {intent} нет описания", "Добавьте metadata: about и statement.")
     return Examples(intent, texts, metadata.get("about", ""), metadata.get("statement", ""))
+
+
+def _read_wordings(path: Path, topics: Collection[str]) -> Mapping[str, tuple[str, ...]]:
+    """How policies speak of each topic; none where the file is left out."""
+    document = load_yaml(path) if path.exists() else {"wordings": []}
+    if not isinstance(document, dict) or not isinstance(document.get("wordings"), list):
+        raise IntentsError(path, 1, "нет списка wordings", "Файл начинается со строк version: и wordings:.")
+    found: dict[str, tuple[str, ...]] = {}
+    for entry in document["wordings"]:
+        line = entry.lc.line + 1 if hasattr(entry, "lc") else 1
+        topic, texts = str(entry.get("topic", "")) if isinstance(entry, dict) else "", _texts(entry)
+        if topic not in topics:
+            raise IntentsError(path, line, f"неизвестная тема «{topic}»", "Список тем - в intents/topics.yml.")
+        if topic in found:
+            raise IntentsError(path, line, f"тема {topic} описана дважды", "Соедините фразы в один раздел.")
+        if not texts:
+            remedy = "Добавьте строки вида «- текст» под examples: |."
+            raise IntentsError(path, line, f"у темы {topic} нет формулировок", remedy)
+        found[topic] = texts
+    return found
+
+
+def _wordings(examples: Examples, found: Mapping[str, tuple[str, ...]]) -> tuple[str, ...]:
+    return found.get(examples.topic, (examples.statement,)) if examples.topic else ()
+
+
+def _texts(entry: Any) -> tuple[str, ...]:
+    """The lines of an entry's `examples: |`."""
+    written = entry.get("examples") if isinstance(entry, dict) else None
+    return tuple(filter(None, map(_example, written.splitlines()))) if isinstance(written, str) else ()
 
 
 def _example(line: str) -> str:

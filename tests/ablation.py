@@ -67,15 +67,15 @@ VARIATIONS = (
     Variation("text as it is typed", normalizes=False),
     Variation(
         "no encoder",
-        {"index.recognizer._VECTOR_WEIGHT": 0.0, "index.library._NEIGHBOUR_WEIGHT": 0.0},
+        {"index.recognizer._VECTOR_WEIGHT": 0.0, "index.shelves._NEIGHBOUR_WEIGHT": 0.0},
     ),
     Variation("no characters", {"index.recognizer._CHARACTERS_WEIGHT": 0.0}),
-    Variation("no neighbours", {"index.library._NEIGHBOUR_WEIGHT": 0.0}),
+    Variation("no neighbours", {"index.shelves._NEIGHBOUR_WEIGHT": 0.0}),
     Variation(
         "no answers by number",
         {"index.library.find_reference": lambda _text: None, "index.recognizer.find_reference": lambda _text: None},
     ),
-    Variation("never silent", {"index.library._SILENT_MASS": 2.0}),
+    Variation("never silent", {"index.shelves._SILENT_MASS": 2.0}),
     Variation("intents and topics apart", parted=True),
     Variation("5 examples a topic", examples=5),
     Variation("10 examples a topic", examples=10),

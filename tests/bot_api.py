@@ -346,7 +346,8 @@ class BotApi:
             "getChat": self._get_chat,
             "getChatMember": self._get_chat_member,
             "createForumTopic": self._create_forum_topic,
-            "closeForumTopic": self._close_forum_topic,
+            "closeForumTopic": lambda p: self._turn_forum_topic(p, closed=True),
+            "reopenForumTopic": lambda p: self._turn_forum_topic(p, closed=False),
             "logOut": lambda _p: True,
             "close": lambda _p: True,
         }
@@ -634,12 +635,12 @@ class BotApi:
         self.topics[p["chat_id"], thread] = {"name": name, "closed": False}
         return {"message_thread_id": thread, "name": name, "icon_color": 7322096}
 
-    def _close_forum_topic(self, p: Json) -> bool:
-        """Close an open topic."""
+    def _turn_forum_topic(self, p: Json, *, closed: bool) -> bool:
+        """Close an open topic, or open a closed one."""
         self._chat(p)
         topic = self._topic(p)
-        refuse(topic["closed"], "TOPIC_NOT_MODIFIED")
-        topic["closed"] = True
+        refuse(topic["closed"] == closed, "TOPIC_NOT_MODIFIED")
+        topic["closed"] = closed
         return True
 
     @staticmethod

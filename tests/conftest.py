@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from index import adapters
 from index.encoder import PACKAGED, Encoder, load_encoder
 from index.library import Library
 from index.packaged_model import Progress
@@ -44,3 +45,13 @@ def recognizer(training: tuple[Examples, ...], encoder: Encoder, home: Path, qui
 @pytest.fixture(scope="session")
 def library(training: tuple[Examples, ...], encoder: Encoder, home: Path, quiet: Progress) -> Library:
     return Library.open(ROOT / "knowledge", home, encoder, training, quiet)
+
+
+@pytest.fixture(scope="session")
+def fitted_adapters(
+    training: tuple[Examples, ...], encoder: Encoder, recognizer: Recognizer, home: Path, quiet: Progress
+) -> Path:
+    """Fit the adapters of the real examples once; give their folder."""
+    assert recognizer  # its fit has encoded the examples
+    adapters.fit_or_load(training, encoder, home, quiet)
+    return home / "adapters"

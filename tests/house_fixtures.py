@@ -4,6 +4,7 @@ import copy
 import json
 import re
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import cache
 from pathlib import Path
@@ -11,12 +12,13 @@ from pathlib import Path
 import pytest
 
 from bot.house import House
+from bot.register import Ticket
 from bot.responses import Responses
 from bot.rooms import Rooms
 from bot.rules import Rules, read_rules
 from bot.settings import read_settings
 from bot.shops import Shop, read_shops
-from bot.tickets import Ticket, Tickets
+from bot.tickets import Tickets
 from bot.turn import Incoming, State, Turn
 from index.library import Library
 from index.recognizer import Recognizer
@@ -25,6 +27,19 @@ ROOT = Path(__file__).resolve().parents[1]
 NOON = datetime(2026, 11, 21, 7, 0, tzinfo=UTC)  # twelve o'clock in Almaty
 AFFIRM = "/affirm"
 _FORM = re.compile(r'\{"form":"\w+"\}|(?<=\{)"form":"\w+",')  # which form a button belongs to
+
+
+@dataclass
+class Clock:
+    """Time that passes when a test says so."""
+
+    now: datetime = NOON
+
+    def __call__(self) -> datetime:
+        return self.now
+
+    def passes(self, seconds: float) -> None:
+        self.now += timedelta(seconds=seconds)
 
 
 class Chat:
@@ -142,7 +157,7 @@ def shops() -> Mapping[str, Shop]:
 def house(library: Library, recognizer: Recognizer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[House]:
     """Wire a house as the commands do, around a room of tickets of its own and what is open already."""
     responses, rules = words()
-    rooms = Rooms(dict(shops()), library, recognizer, Tickets(tmp_path / "konfident.db"), lambda: NOON)
+    rooms = Rooms(dict(shops()), library, recognizer, Tickets(tmp_path / "konfident.db"), Clock())
     monkeypatch.setattr("bot.house.open_rooms", lambda _settings, _progress: rooms)
     monkeypatch.setattr("bot.house.Responses", lambda _path: responses)
     monkeypatch.setattr("bot.house.read_rules", lambda _path, _domain, _responses: rules)

@@ -393,3 +393,16 @@ def test_unbreakable_spaces_and_tabs_part_a_number_from_its_words(tmp_path: Path
 
 def test_ten_comes_after_nine() -> None:
     assert sorted(["4.1.10", "4.2", "4.1.9", "4.1"], key=order) == ["4.1", "4.1.9", "4.1.10", "4.2"]
+
+
+def test_prose_right_under_a_heading_answers_as_the_section(tmp_path: Path) -> None:
+    policy = read(tmp_path, "1. Файлы cookie\nСайт сохраняет файлы.\nИх можно отключить.\n2. Контакты\nПишите нам.\n")
+    assert policy.by_number["1"].text == "Сайт сохраняет файлы.\nИх можно отключить."
+    assert policy.by_number["1"].heading == "Файлы cookie"
+
+
+def test_a_table_and_a_lettered_list_keep_their_lines(tmp_path: Path) -> None:
+    table = "1. СРОКИ\nДанные | Срок\nИмя | 1 год\nЧеки | 5 лет\n"
+    policy = read(tmp_path, table + "2. ЦЕЛИ\n2.1. Данные нужны для\nа) доставки\nб) оплаты\n")
+    assert policy.by_number["1"].text == "Данные | Срок\nИмя | 1 год\nЧеки | 5 лет"
+    assert policy.by_number["2.1"].text == "Данные нужны для\nа) доставки\nб) оплаты"

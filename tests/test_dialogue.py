@@ -12,6 +12,7 @@ from house_fixtures import AFFIRM, Chat, Enter, enter, house
 
 from bot.dialogue import LONGEST_MESSAGE
 from bot.house import House
+from index.recognizer import Reading, Recognizer
 
 AIGUL = "aigul@example.kz"
 PHONE = "+77011234567"
@@ -307,6 +308,63 @@ async def test_a_story_that_sounds_like_another_wish_is_a_detail(enter: Enter) -
     await to_the_details(aigul)
     await aigul.says(story, "да")
     assert [(ticket.kind, ticket.details) for ticket in aigul.tickets] == [("complain", story)]
+
+
+# going on
+
+
+@pytest.mark.parametrize(
+    ("question", "fragment", "clause"),
+    [
+        ("кому вы передаёте мои данные?", "а банкам?", "5.2"),
+        ("как отключить cookies?", "а что это?", "1.1.6"),
+        ("сколько хранятся мои данные?", "а история покупок?", "3.4"),
+    ],
+)
+async def test_a_fragment_goes_on_with_the_question_before_it(
+    enter: Enter, question: str, fragment: str, clause: str
+) -> None:
+    aigul = enter("allurauto")
+    await aigul.says(question, fragment)
+    assert aigul.clauses[0] == clause
+
+
+async def test_more_and_next_lead_on_from_a_clause(enter: Enter) -> None:
+    aigul = enter("protorg")
+    await aigul.says("пункт 5.2", "дальше")
+    assert aigul.text.startswith("PROtorg.kz, пункт 5.3.")
+    await aigul.says("подробнее")
+    assert aigul.text.startswith("PROtorg.kz, раздел 5.")
+
+
+async def test_two_wishes_that_are_nearly_as_likely_are_asked_about(
+    enter: Enter, recognizer: Recognizer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def torn(text: str) -> Reading:
+        return Reading(text, {"delete": 0.5, "unsubscribe": 0.4, **dict.fromkeys(("block", "access"), 0.05)})
+
+    monkeypatch.setattr(recognizer, "read", torn)
+    aigul = enter("protorg")
+    await aigul.says("уберите меня")
+    assert aigul.heard("utter_which_wish", wish="delete", rival="unsubscribe")
+    assert aigul.asked is None
+    await aigul.taps("/unsubscribe")
+    assert aigul.asked == "contact"
+
+
+async def test_two_questions_of_a_message_get_both_clauses(enter: Enter) -> None:
+    aigul = enter("protorg")
+    await aigul.says("кому вы передаёте мои данные и сколько их храните?")
+    assert set(aigul.clauses[:2]) == {"5.1", "5.2"}
+    for number in ("5.1", "5.2"):
+        assert f"PROtorg.kz, пункт {number}." in aigul.text
+
+
+@pytest.mark.parametrize("text", ["我的数据保存多久？", "ما هي البيانات"])
+async def test_a_language_that_is_none_of_the_three_hears_which_they_are(enter: Enter, text: str) -> None:
+    aigul = enter("protorg")
+    await aigul.says(text)
+    assert aigul.heard("utter_unknown_language")
 
 
 # asking again

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import time
 from email.message import EmailMessage
 from pathlib import Path
 
@@ -45,16 +46,16 @@ ANSWERS = {
     "outlook_desktop": (
         "done",
         (
-            "Профиль и история заказов удалены 22 ноября.\nСчёт по заказу 1204 хранится пять лет, как требует Налоговый "
-            "кодекс."
+            "Профиль и история заказов удалены 22 ноября.\nСчёт по заказу 1204 хранится пять лет, как требует "
+            "Налоговый кодекс."
         ),
     ),
     "outlook_web": ("accepted", "ответим до среды: заявка передана в отдел логистики."),
     "thunderbird": (
         "answer",
         (
-            "Профиль удалён сегодня утром. Вместе с ним удалены адреса доставки, история просмотров и подписка на новости "
-            "магазина.\n\nНа этот адрес больше ничего не придёт."
+            "Профиль удалён сегодня утром. Вместе с ним удалены адреса доставки, история просмотров и подписка на "
+            "новости магазина.\n\nНа этот адрес больше ничего не придёт."
         ),
     ),
     "yandex_app": ("answer", "Ваш запрос выполним до конца недели."),
@@ -292,6 +293,22 @@ def test_a_damaged_mail_is_read_as_far_as_possible(raw: bytes, text: str | None)
 def test_parts_within_parts_without_end_raise_nothing() -> None:
     deep = "".join(f"Content-Type: multipart/mixed; boundary=b{n}\n\n--b{n}\n" for n in range(3000))
     assert read(deep.encode()).text == ""
+
+
+@pytest.mark.parametrize(
+    "hostile",
+    [
+        " \n", "--\n", "a\n\n> b\n\n", ">" * 9 + "\n", "мобильн", "От: a\n", "выполнено ", "<div>", "<span> </span>",
+        "<blockquote>", "<p>", "<!--", "<a href=", "&amp", "Message-ID:\n", "<@", "=?utf-8?b?", "Отправлено с мобильн",
+    ],
+)  # fmt: skip
+@pytest.mark.parametrize("kind", ["text/plain; format=flowed", "text/html"])
+def test_a_hostile_mail_takes_no_long_time(hostile: str, kind: str) -> None:
+    body = hostile * (400_000 // len(hostile))
+    started = time.monotonic()
+    read_mail(body, Content_Type=kind)
+    read(f"From: a@x.kz\nMessage-ID: {body.replace(chr(10), '')}\nSubject: {body.replace(chr(10), '')}\n\n".encode())
+    assert time.monotonic() - started < 20  # seconds; an endless one takes hours
 
 
 @pytest.mark.parametrize("name", NAMES)

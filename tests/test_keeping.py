@@ -10,8 +10,10 @@ import re
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
+import clerk
 import pytest
 from docx import Document
+from house_fixtures import Clock
 from smtp_server import smtp_server
 from test_telegram import (
     AIGUL,
@@ -20,7 +22,6 @@ from test_telegram import (
     NUMBER,
     SUMMARY,
     YES,
-    Clock,
     Office,
     Person,
     aigul,
@@ -475,7 +476,7 @@ async def test_mydata_sends_all_that_is_kept(aigul: Person, daniyar: Person, off
     await aigul.reaches_the_summary()
     await aigul.sends(**document(api, "чек.pdf", caption="чек приложил"))
     number = (await aigul.taps(YES)).split("Обращение ")[1][:15]
-    office.tickets.answer(number, "Рассмотрим завтра.", office.clock())
+    clerk.answer(office.tickets, number, "Рассмотрим завтра.", office.clock())
     await office.delivers()
     await aigul.says("удалите мой профиль")
     await aigul.says("/mydata")
@@ -499,7 +500,7 @@ async def test_mydata_sends_all_that_is_kept(aigul: Person, daniyar: Person, off
 
 async def test_forget_without_open_requests_erases_at_once(aigul: Person, office: Office, tmp_path: Path) -> None:
     number = await aigul.opens_a_ticket()
-    office.tickets.close_ticket(number, office.clock())
+    clerk.close(office.tickets, number, office.clock())
     await letters_of(office)
     await office.delivers()
     assert "стёрто" in await aigul.says("/forget")
@@ -530,7 +531,7 @@ async def test_forget_can_leave_open_requests_nameless(aigul: Person, office: Of
     assert office.ticket().status == "opened"
     (letter,) = await letters_of(office)
     assert AIGULS_MAIL.encode() not in bytes(letter)
-    office.tickets.answer(NUMBER, "Сделано.", office.clock())
+    clerk.answer(office.tickets, NUMBER, "Сделано.", office.clock())
     before = len(aigul.messages)
     await office.delivers()
     assert len(aigul.messages) == before
@@ -542,7 +543,7 @@ async def test_what_a_clerk_writes_to_a_forgotten_chat_is_erased_within_a_day(
     await aigul.opens_a_ticket()
     await aigul.says("/forget")
     await aigul.taps("Оставить обезличенными, стереть остальное")
-    office.tickets.answer(NUMBER, f"Удалили {AIGULS_MAIL}.", office.clock())
+    clerk.answer(office.tickets, NUMBER, f"Удалили {AIGULS_MAIL}.", office.clock())
     await office.delivers()
     assert office.house.rooms.retention.erase_old({}, office.clock()) == 1
     assert office.house.rooms.retention.erase_old({}, office.clock()) == 0
@@ -591,8 +592,8 @@ async def test_a_year_after_its_end_nothing_personal_is_left_of_a_request(
     await aigul.sends(**photo(api, b"picture-of-aigul"))
     await aigul.taps(YES)
     await letters_of(office)
-    office.tickets.answer(NUMBER, f"Удалили аккаунт {AIGULS_MAIL}.", office.clock())
-    office.tickets.close_ticket(NUMBER, office.clock())
+    clerk.answer(office.tickets, NUMBER, f"Удалили аккаунт {AIGULS_MAIL}.", office.clock())
+    clerk.close(office.tickets, NUMBER, office.clock())
     await office.delivers()
     retention, before = office.house.rooms.retention, office.ticket()
     office.clock.passes(364 * DAY)
@@ -623,7 +624,7 @@ async def test_files_go_thirty_days_after_the_end(aigul: Person, office: Office,
     office.clock.passes(60 * DAY)
     rooms.retention.erase_old({}, office.clock())
     assert len(rooms.files.of_ticket(NUMBER)) == 1
-    office.tickets.close_ticket(NUMBER, office.clock())
+    clerk.close(office.tickets, NUMBER, office.clock())
     office.clock.passes(30 * DAY)
     rooms.retention.erase_old({}, office.clock())
     assert rooms.files.of_ticket(NUMBER) == []

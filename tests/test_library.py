@@ -34,13 +34,14 @@ def knowledge(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def index(tmp_path: Path, home: Path, library: Library) -> Path:
+def index(tmp_path: Path, home: Path, library: Library, fitted_adapters: Path) -> Path:
     """Name the index of an own data directory, for which all real clauses are encoded already."""
     assert library.shelves
     memo = tmp_path / "home" / "memo"
     memo.mkdir(parents=True)
     for encoded in (home / "memo").glob("passages-*.npz"):
         shutil.copy(encoded, memo)
+    shutil.copytree(fitted_adapters, tmp_path / "home" / "adapters")
     return tmp_path / "home" / "index"
 
 
@@ -117,7 +118,7 @@ def test_what_the_policy_does_not_say_is_named_and_no_clause_stands_in_for_it(
 def test_topics_that_the_policy_answers_outweigh_a_smaller_silent_one(library: Library) -> None:
     answer = library.ask("protorg", "сколько хранятся мои данные и копии", {"retention": 0.6, "backup": 0.4})
     assert (numbers(answer)[0], answer.silent_on) == ("5.1", "")
-    silent = library.ask("protorg", "сколько хранятся мои данные и копии", {"retention": 0.4, "backup": 0.6})
+    silent = library.ask("protorg", "сколько хранятся мои данные и копии", {"retention": 0.2, "backup": 0.8})
     assert (silent.clauses, silent.silent_on) == ((), "о резервных копиях и уничтожении")
 
 
@@ -328,3 +329,48 @@ def test_an_empty_room_of_policies_is_refused(
     with pytest.raises(PolicyError, match=r"Положите текст политики в knowledge/<магазин>/policy\.txt"):
         Library.open(tmp_path / "knowledge", tmp_path, encoder, training, quiet)
     assert [path.name for path in tmp_path.iterdir()] == ["knowledge"]
+
+
+@pytest.fixture
+def unmapped(own: Library, knowledge: Path) -> Library:
+    """Open the shops when the owner of one has mapped nothing."""
+    (knowledge / "protorg" / "topics.yml").unlink()
+    assert own.refresh()
+    return own
+
+
+@pytest.mark.parametrize(
+    ("text", "number"),
+    [
+        ("Сколько лет вы держите мои данные?", "5.1"),
+        ("Отдаёте ли вы мои данные курьерам?", "5.2"),
+        ("Куда писать вопросы по политике?", "9.3"),
+        ("Объясните, что за cookies такие", "1.1.6"),
+    ],
+)
+def test_a_policy_that_nobody_mapped_answers(unmapped: Library, recognizer: Recognizer, text: str, number: str) -> None:
+    reading = recognizer.read(text)
+    answer = unmapped.ask("protorg", reading.text, reading.topics)
+    assert numbers(answer)[0] == number
+    assert all(0 < found.score <= 1 for found in answer.clauses)
+
+
+def test_a_policy_that_nobody_mapped_can_be_silent(unmapped: Library, recognizer: Recognizer) -> None:
+    reading = recognizer.read("нейросети на моих переписках обучаете?")
+    answer = unmapped.ask("protorg", reading.text, reading.topics)
+    assert answer.clauses == ()
+    assert answer.silent_on
+
+
+def test_only_the_words_that_were_edited_in_an_unmapped_policy_are_encoded(unmapped: Library, knowledge: Path) -> None:
+    edit(knowledge / "protorg" / "policy.txt", "- 9.4. Действующая", "- 9.4. Отныне действующая")
+    seen: list[tuple[int, int]] = []
+    unmapped.refresh(lambda done, total: seen.append((done, total)))
+    assert seen == [(2, 2)]
+
+
+def test_a_topic_that_the_owner_left_out_is_proposed(own: Library, knowledge: Path) -> None:
+    edit(knowledge / "protorg" / "topics.yml", '  retention: ["5.1"]\n', "")
+    assert own.refresh()
+    assert own.shelves["protorg"].topics["retention"][0] == "5.1"
+    assert "passport_iin" in own.shelves["protorg"].silent

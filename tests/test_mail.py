@@ -301,7 +301,7 @@ def test_a_hundred_kilobytes_of_words_arrive_whole() -> None:
     assert words in page
 
 
-@pytest.mark.parametrize("name", sorted(set(STRINGS) - ADDRESSING))
+@pytest.mark.parametrize("name", sorted(set(STRINGS) - ADDRESSING - {"news"}))
 def test_markup_is_shown_as_it_was_typed(name: str) -> None:
     markup = """«"'><script>alert(1)</script><img src=x>{{ 7*7 }}&amp;"""
     message = received(compose(altered(name, markup)))
@@ -335,3 +335,45 @@ def test_an_unusable_address_is_refused_for_good(address: str) -> None:
         with pytest.raises(MailError, match="not an address") as refused:
             compose(letter)
         assert refused.value.permanent
+
+
+# later letters
+
+NEWS = ("replied", "withdrawn", "reopened", "reminder")
+
+
+def note(news: str, **changes: str | bool) -> EmailMessage:
+    letter = replace(AIGUL, news=news, **changes)  # type: ignore[arg-type] # every name given here is of its kind
+    return received(compose(letter, ["<first@x.kz>"], written=AIGUL.opened, template="note"))
+
+
+@pytest.mark.parametrize("news", NEWS)
+def test_a_later_letter_says_what_happened_alike_in_text_and_page(news: str) -> None:
+    words = "<b>Вот</b>\nпочта"
+    letter = note(news, words=words)
+    headline = {
+        "replied": "Ответ клиента",
+        "withdrawn": "Клиент отозвал",
+        "reopened": "вернуться",
+        "reminder": "Напоминание",
+    }
+    page = Page(part(letter, "html"))
+    assert headline[news] in part(letter, "plain").splitlines()[0]
+    assert headline[news] in page.text
+    assert AIGUL.number in page.text
+    assert ("> <b>Вот</b>\n> почта" in part(letter, "plain")) == (news != "withdrawn")
+    assert (words in page.text) == (news != "withdrawn")
+    assert (AIGUL.deadline in page.text) == (news != "withdrawn")
+
+
+@pytest.mark.parametrize("news", ["reopened", "reminder"])
+def test_a_request_without_words_leaves_no_empty_quotation_in_later_letters(news: str) -> None:
+    letter = note(news, words="")
+    assert ">" not in part(letter, "plain")
+    assert "blockquote" not in part(letter, "html")
+
+
+def test_a_later_letter_promises_no_chat_where_nobody_reads_answers() -> None:
+    letter = note("replied", replies_are_read=False)
+    assert "Ответьте на это письмо" not in part(letter, "plain")
+    assert AIGUL.contact in part(letter, "plain")

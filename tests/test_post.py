@@ -12,14 +12,17 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import clerk
 import pytest
 from smtp_server import SmtpServer, smtp_server
 
+from bot.outbox import Delivery, Undelivered
 from bot.post import LEASE, Send, compose_for, deliver_forever, deliver_one, mail_sender
+from bot.register import Draft
 from bot.responses import Responses
 from bot.shops import read_shops
 from bot.smtp import send
-from bot.tickets import Delivery, Draft, Tickets, Undelivered
+from bot.tickets import Origin, Tickets
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator
@@ -293,7 +296,7 @@ async def test_a_wish_survives_a_restart_while_the_mail_server_is_down(path: Pat
 
 async def test_without_a_mail_server_the_letters_wait_and_the_chats_are_served(tickets: Tickets, path: Path) -> None:
     ticket, _ = tickets.open(AIGUL, NOON)
-    tickets.answer(ticket.number, "Удалили", NOON)
+    clerk.answer(tickets, ticket.number, "Удалили", NOON)
     shown: list[Delivery] = []
 
     async def show(delivery: Delivery) -> None:
@@ -307,7 +310,7 @@ async def test_without_a_mail_server_the_letters_wait_and_the_chats_are_served(t
 
 async def test_a_chat_that_is_gone_is_given_up_and_a_slow_one_is_tried_again(tickets: Tickets, path: Path) -> None:
     ticket, _ = tickets.open(AIGUL, NOON)
-    tickets.answer(ticket.number, "Ищем", NOON)
+    clerk.answer(tickets, ticket.number, "Ищем", NOON)
 
     async def fail(_delivery: Delivery, *, permanent: bool) -> None:
         raise Undelivered("TelegramAPIError", permanent=permanent)
@@ -359,13 +362,13 @@ def test_a_letter_stays_the_same_while_olga_works_on_its_ticket(tickets: Tickets
     delivery = tickets.claim(NOON, LEASE, ("mail",))
     assert delivery is not None
     composed = []
-    for change in (tickets.take, partial(tickets.answer, text="Разбираемся"), tickets.close_ticket):
+    for change in (clerk.take, partial(clerk.answer, text="Разбираемся"), clerk.close):
         ticket = tickets.ticket(number)
         assert ticket is not None
         composed.append(
             compose_for(delivery, ticket, SHOPS["allurauto"], WORDS.word, SENDER, replies_are_read=True).as_bytes()
         )
-        assert change(number, now=NOON + LEASE)
+        assert change(tickets, number, now=NOON + LEASE)
     assert len(set(composed)) == 1
 
 
@@ -397,6 +400,28 @@ def test_the_letter_of_added_words_is_the_same_each_time(tickets: Tickets) -> No
         for _ in range(2)
     ]
     assert letters[0] == letters[1]
+
+
+@pytest.mark.parametrize("deed", ["replied", "withdrawn", "reopened", "reminded"])
+async def test_whatever_happens_later_comes_in_the_thread_of_the_clerks_own_mail(tickets: Tickets, deed: str) -> None:
+    ticket = tickets.open(replace(AIGUL, deadline=NOON.date()), NOON)[0]
+    origin = Origin("<olga@protorg.kz>", "<olga@protorg.kz>", "olga@protorg.kz")
+    tickets.receive(ticket.number, "question" if deed == "replied" else "accepted", "Какая почта?", NOON, origin)
+    if deed == "replied":
+        tickets.write(ticket.number, ticket.chat, "эта", NOON)
+    elif deed == "reminded":
+        tickets.strike(tickets.still_open()[0], deed, NOON)
+    else:
+        tickets.withdraw(ticket.number, ticket.chat, NOON)
+    if deed == "reopened":
+        tickets.reopen(ticket.number, ticket.chat, NOON)
+    async with smtp_server() as server:
+        await deliver_all(tickets, mailman(tickets, server.url))
+        letters = [each.letter for each in server.delivered]
+    assert letters[-1]["In-Reply-To"] == "<olga@protorg.kz>"
+    assert letters[-1]["References"].split() == [letters[0]["Message-ID"], "<olga@protorg.kz>"]
+    assert letters[-1]["Subject"] == letters[0]["Subject"]
+    assert letters[-1]["Reply-To"] == letters[0]["Reply-To"]
 
 
 # the loop

@@ -7,12 +7,14 @@ from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
+import clerk
 import pytest
 from click.testing import CliRunner
 
 from bot.__main__ import main
+from bot.register import Draft
 from bot.report import answered_questions, as_list, as_text
-from bot.tickets import Draft, Tickets
+from bot.tickets import Tickets
 
 ROOT = Path(__file__).resolve().parents[1]
 NOON = datetime(2026, 11, 21, 7, 0, tzinfo=UTC)
@@ -57,7 +59,7 @@ def answered(tickets: Tickets) -> str:
     number = tickets.open(QUESTION, NOON)[0].number
     tickets.open(replace(QUESTION, form="2", kind="delete"), NOON)
     tickets.open(replace(QUESTION, form="3", details="Без ответа?"), NOON)
-    tickets.answer(number, "Нет, звонки мы\nне записываем.", NOON + timedelta(days=1))
+    clerk.answer(tickets, number, "Нет, звонки мы\nне записываем.", NOON + timedelta(days=1))
     return number
 
 
@@ -92,7 +94,7 @@ def rows(*arguments: str) -> list[dict[str, str]]:
 
 
 def test_the_register_has_dates_and_outcome_and_nothing_personal(answered: str, tickets: Tickets) -> None:
-    tickets.close_ticket(answered, NOON + timedelta(days=2))
+    clerk.close(tickets, answered, NOON + timedelta(days=2))
     first = rows()[0]
     assert (first["status"], first["opened"], first["ended"]) == (
         "closed",

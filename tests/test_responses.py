@@ -10,20 +10,20 @@ from typing import Any
 import pytest
 from house_fixtures import ROOT, shops, words
 
+from bot.register import ENDED_STATUSES, OPEN_STATUSES
 from bot.responses import Button, Reply, Responses
 from bot.shops import KINDS
 from bot.telegram import COMMANDS
-from bot.tickets import OPEN_STATUSES
 from bot.turn import SHARE_CONTACT
 from index.clauses import read_policy
 from index.library import policy_files
 from index.training import WISHES, IntentsError
 
-STATUSES = (*OPEN_STATUSES, "closed", "withdrawn")
+STATUSES = (*OPEN_STATUSES, *ENDED_STATUSES, "staff_asked", "staff_withdrawn")
 IDENTITIES = ("typed", "telegram", "email", "none")
 # What a form answers by itself, and what is no matter of rules at all.
 ANSWERED_BY_THE_FORM = {"skip", "correct", "confirm_email"}
-ANSWERED_BY_THE_STAFF_CHAT = {"take", "answer", "close"}
+ANSWERED_BY_THE_STAFF_CHAT = {"take", "answer", "ask", "done", "refuse", "close"}
 LONGEST_PAYLOAD = 64  # bytes; Telegram takes no more
 NEEDED = "  utter_no_contact: [{text: не указан}]\n  utter_no_route: [{text: нет адреса}]\n"
 
@@ -223,13 +223,9 @@ def _payloads(family: str, number: str = "10.10.10") -> Iterator[str]:
     """All payloads of responses of a family, filled with the longest values there may be."""
     longest = max(WISHES, key=len)
     named = ("second", "third", "following", "section")
-    values = {
-        "wish": longest,
-        "kind": longest,
-        **dict.fromkeys(named, number),
-        "number": "ALU-2026-000001",
-        "code_way": "email",
-    }
+    chosen = {"wish": longest, "rival": "block", "kind": longest, "number": "ALU-2026-000001", "code_way": "email"}
+    values = {**dict.fromkeys(named, number), **chosen}
+    values |= dict.fromkeys(("new_number", "open_number"), chosen["number"])
     for name, variants in words()[0].domain["responses"].items():
         for variant in variants if name.startswith(family) else ():
             yield from (button["payload"].format_map(values) for button in variant.get("buttons", ()))

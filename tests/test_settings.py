@@ -268,3 +268,22 @@ def test_the_bot_does_not_start_without_a_token() -> None:
     result = CliRunner().invoke(main, ["run"])
     assert result.exit_code == 2
     assert result.stderr.startswith("konfident: BOT_TOKEN: ")
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("SMTP_URL", f"smtp://bot:{SECRET}@mail.shop.kz"),
+        ("IMAP_URL", "imaps://mail.shop.kz"),
+        ("IMAP_URL", f"imap://bot:{SECRET}@mail.shop.kz"),
+    ],
+)
+def test_a_mail_server_that_cannot_be_used_stops_the_bot(
+    monkeypatch: pytest.MonkeyPatch, name: str, value: str
+) -> None:
+    monkeypatch.setenv("BOT_TOKEN", TOKEN)
+    monkeypatch.setenv(name, value)
+    result = CliRunner().invoke(main, ["run"])
+    assert result.exit_code == 2
+    assert result.stderr.startswith(f"konfident: {name}: ")
+    assert SECRET not in result.stderr

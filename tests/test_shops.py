@@ -194,7 +194,12 @@ def test_a_wrong_value_is_named_with_its_line(shop_yml: Path, old: str, new: str
         ("deadlines:\n  delete: {days: 367}\n", 9, "deadlines.delete.days: неверное значение"),
         ("deadlines:\n  delete: {days: '30'}\n", 9, "deadlines.delete.days: неверное значение"),
         ("deadlines:\n  delete:\n    days: 30\n    clause: 8.2\n", 11, "deadlines.delete.clause: нужен текст"),
-        ("deadlines:\n  delete: {clause: '8.2'}\n", 9, "deadlines.delete.days: не заполнено"),
+        ("deadlines:\n  delete: {clause: '8.2'}\n", 9, "deadlines.delete: нужно одно из двух: days или working_days"),
+        (
+            "deadlines:\n  delete: {days: 9, working_days: 9}\n",
+            9,
+            "deadlines.delete: нужно одно из двух: days или working_days",
+        ),
         ("policy:\n  edition: 2020-04-23\n", 9, "policy.edition: нужен текст"),
         ("senders: [юрист]\n", 8, "senders: неверное значение"),
         ('senders: ["@"]\n', 8, "senders: неверное значение"),

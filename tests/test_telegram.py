@@ -7,15 +7,16 @@ import json
 import logging
 import re
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 import pytest_asyncio
 from bot_api import BotApi
+from house_fixtures import Clock
 
-from bot.desk import Desk, chat_sender, staff_sender
+from bot.cards import chat_sender, staff_sender
+from bot.desk import Desk
 from bot.house import House
 from bot.papers import Papers
 from bot.post import deliver_one
@@ -24,7 +25,7 @@ from bot.rooms import Rooms
 from bot.settings import read_settings
 from bot.shops import read_shops
 from bot.telegram import COMMANDS, connect, introduce, make_dispatcher
-from bot.tickets import Ticket, Tickets
+from bot.tickets import Tickets
 from index.library import Library
 
 if TYPE_CHECKING:
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
 
     from aiogram import Bot
 
+    from bot.register import Ticket
     from index.encoder import Encoder
     from index.packaged_model import Progress
     from index.recognizer import Recognizer
@@ -40,7 +42,6 @@ if TYPE_CHECKING:
 Json = dict[str, Any]
 
 ROOT = Path(__file__).resolve().parents[1]
-NOON = datetime(2026, 11, 21, 7, 0, tzinfo=UTC)  # twelve o'clock in Almaty
 
 # Aigul asks protorg; Daniyar must never see or touch her ticket; Olga and Marat answer in the staff's chat.
 AIGUL, DANIYAR, STAFF, OLGA, MARAT = 7, 8, -100500, 777, 778
@@ -51,19 +52,6 @@ ASKS_CONTACT = "Как магазину вас найти?"
 OLD_BUTTON = "Эта кнопка уже сработала или устарела."
 FAILURE = "Что-то сломалось на моей стороне"
 NUMBER = "PRO-2026-000001"
-
-
-@dataclass
-class Clock:
-    """Time that passes when a test says so."""
-
-    now: datetime = NOON
-
-    def __call__(self) -> datetime:
-        return self.now
-
-    def passes(self, seconds: float) -> None:
-        self.now += timedelta(seconds=seconds)
 
 
 class Office:
@@ -173,6 +161,14 @@ def titles(message: Json) -> list[str]:
     return [button["text"] for row in rows for button in row]
 
 
+def tap_on(api: BotApi, message: Json, title: str, person: Person) -> Json:
+    """A tap on a button as it was shown at another time."""
+    data = next(key["callback_data"] for (key,) in message["keyboard"]["inline_keyboard"] if key["text"] == title)
+    shown = {name: value for name, value in message.items() if name not in ("html", "keyboard")}
+    query = {"id": f"{title} {person.user}", "chat_instance": "x", "data": data, "message": shown}
+    return {**query, "from": api.user(person.user or person.chat)}
+
+
 def quoted(message: Json) -> list[str]:
     """Give the texts of a message's quotations."""
     units = message["text"].encode("utf-16-le")
@@ -280,6 +276,12 @@ async def test_a_start_without_a_known_shop_offers_all_of_them(aigul: Person, li
 async def test_a_question_waits_until_the_shop_is_named(aigul: Person) -> None:
     assert "О каком магазине речь?" in await aigul.says(QUESTION)
     assert CLAUSE in await aigul.taps("PROtorg.kz")
+
+
+async def test_the_staffs_chat_has_a_command_of_its_own(office: Office, api: BotApi) -> None:
+    await introduce(office.bot, office.house.responses, STAFF)
+    _, staffs = api.commands.values()
+    assert [command["command"] for command in staffs] == ["tickets"]
 
 
 async def test_the_commands_are_set_with_descriptions(office: Office, api: BotApi) -> None:
@@ -635,7 +637,7 @@ async def test_when_the_dialogue_fails_the_customer_hears_so_and_the_log_has_no_
 
     await aigul.says("protorg")
     with monkeypatch.context() as patch:
-        patch.setattr(aigul.office.house.dialogue, "_read", broken)
+        patch.setattr(aigul.office.house.rooms.recognizer, "read", broken)
         assert FAILURE in await aigul.says("мой секретный вопрос")
     (record,) = [record for record in caplog.records if record.levelno >= logging.WARNING]
     assert "RuntimeError" in record.getMessage()
@@ -792,7 +794,7 @@ async def test_a_card_says_who_wants_what_and_where_the_letter_went(card: Json) 
     ]
     assert lines[-2:] == ["Письмо: info@protorg.kz", "Состояние: принято"]
     assert quoted(card) == [WISH]
-    assert titles(card) == ["Взять", "Ответить", "Закрыть"]
+    assert titles(card) == ["Взять", "Ответить", "Спросить клиента", "Выполнено", "Отказать", "Закрыть"]
 
 
 async def test_a_card_has_no_heading_with_nothing_under_it(card: Json) -> None:
@@ -812,17 +814,21 @@ async def test_a_ticket_is_taken_once(office: Office, olga: Person, api: BotApi,
     marat = Person(office, STAFF, MARAT)
     await olga.taps("Взять")
     assert api.calls("answerCallbackQuery")[-1]["text"] == "Готово."
+    taken = {**olga.messages[0]}
+    await office.delivers()
     assert olga.heard[0].endswith("Состояние: в работе")
     assert quoted(olga.messages[0]) == quoted(card)
-    await marat.taps("Взять")
+    assert titles(olga.messages[0]) == ["Ответить", "Спросить клиента", "Выполнено", "Отказать", "Закрыть"]
+    await office.receives(api.push({"callback_query": tap_on(api, taken, "Взять", marat)}))
     assert api.calls("answerCallbackQuery")[-1]["text"] == "Это уже сделано."
     assert [what for what, _ in office.events()] == ["opened", "taken"]
 
 
 @pytest.mark.usefixtures("card")
-async def test_a_take_after_a_long_pause_still_shows_on_the_card(olga: Person, api: BotApi) -> None:
+async def test_a_take_after_a_long_pause_still_shows_on_the_card(office: Office, olga: Person, api: BotApi) -> None:
     api.fail_next("answerCallbackQuery", 400, "Bad Request: query is too old and response timeout expired")
     assert FAILURE not in await olga.taps("Взять")
+    await office.delivers()
     assert olga.heard[0].endswith("Состояние: в работе")
 
 
@@ -848,14 +854,17 @@ async def test_a_closed_ticket_is_told_once_and_can_still_be_answered(
     office: Office, olga: Person, aigul: Person, api: BotApi
 ) -> None:
     before = len(aigul.messages)
+    shown = {**olga.messages[0]}
     await olga.taps("Закрыть")
+    await office.delivers()
     assert olga.heard[0].endswith("Состояние: закрыто")
-    await olga.taps("Закрыть")
+    assert titles(olga.messages[0]) == ["Ответить"]
+    await office.receives(api.push({"callback_query": tap_on(api, shown, "Закрыть", olga)}))
     assert api.calls("answerCallbackQuery")[-1]["text"] == "Это уже сделано."
     await olga.replies(NUMBER, "И ещё одно.")
     await office.delivers()
     assert [text.splitlines()[0] for text in aigul.heard[before:]] == [
-        f"Магазин закрыл обращение {NUMBER}. Если вопрос не решён, напишите мне.",
+        f"Магазин закрыл обращение {NUMBER}. Если вопрос не решён, откройте его снова в течение 14 дней.",
         f"Ответ магазина на обращение {NUMBER}:",
     ]
 
@@ -877,7 +886,7 @@ async def test_an_answer_that_is_no_text_is_not_dropped_in_silence(olga: Person)
 
 
 @pytest.mark.usefixtures("card")
-@pytest.mark.parametrize("deed", ["take", "answer", "close"])
+@pytest.mark.parametrize("deed", ["take", "answer", "ask", "done", "refuse", "close"])
 async def test_a_stranger_cannot_act_with_the_staffs_buttons(office: Office, daniyar: Person, deed: str) -> None:
     await daniyar.forges(f"/{deed} {NUMBER}")
     await daniyar.says(f"/{deed} {NUMBER}")

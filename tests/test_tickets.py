@@ -1,5 +1,6 @@
 """A wish is kept before it is confirmed, found only by its own chat, and delivered until it has arrived."""
 
+import json
 import sqlite3
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -8,14 +9,19 @@ from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
+import clerk
 import pytest
+from sqlite_utils import Database
 
-from bot.tickets import Delivery, Draft, Origin, Tickets, first_letter_id
+from bot.database import migrations
+from bot.outbox import Delivery
+from bot.register import Draft, first_letter_id
+from bot.tickets import Origin, Tickets
 
 NOON = datetime(2026, 11, 21, 12, tzinfo=UTC)
 LEASE = timedelta(minutes=2)
 MAIL = ("mail",)
-TABLES = ("tickets", "events", "outbox", "numbers", "chats", "letters_in")
+TABLES = ("tickets", "events", "outbox", "numbers", "chats", "letters_in", "cards")
 
 # Aigul asks protorg to delete her data; Daniyar, another customer, must never see that; Olga is the shop's clerk.
 AIGUL, DANIYAR = "tg:1001", "tg:2002"
@@ -194,7 +200,7 @@ def test_the_same_form_sent_twice_is_one_ticket_and_one_letter(
 
 def test_the_same_form_sent_after_closing_opens_nothing_again(tickets: Tickets, path: Path) -> None:
     ticket, _ = tickets.open(WISH, NOON)
-    tickets.close_ticket(ticket.number, NOON)
+    clerk.close(tickets, ticket.number, NOON)
     before = contents(path)
     again, is_new = tickets.open(WISH, NOON + LEASE)
     assert (again.number, again.status, is_new) == (ticket.number, "closed", False)
@@ -246,17 +252,17 @@ def test_when_the_letter_of_an_addition_cannot_be_kept_the_ticket_stays_as_it_wa
     assert len(letters(path)) == 2
 
 
-@pytest.mark.parametrize("status", ["taken", "answered"])
-def test_a_wish_is_still_added_while_olga_works_on_it(tickets: Tickets, status: str) -> None:
+@pytest.mark.parametrize(("verdict", "status"), [("accepted", "taken"), ("answer", "taken"), ("question", "asked")])
+def test_a_wish_is_still_added_while_olga_works_on_it(tickets: Tickets, verdict: str, status: str) -> None:
     ticket, _ = tickets.open(WISH, NOON)
-    assert tickets.take(ticket.number, NOON) if status == "taken" else tickets.answer(ticket.number, "Ищем", NOON)
+    assert clerk.says(tickets, ticket.number, verdict, "Ищем", NOON)
     again, is_new = tickets.open(AGAIN, NOON)
     assert (again.number, again.status, is_new) == (ticket.number, status, False)
 
 
 def test_after_closing_the_same_wish_is_a_new_ticket(tickets: Tickets) -> None:
     first, _ = tickets.open(WISH, NOON)
-    tickets.close_ticket(first.number, NOON)
+    clerk.close(tickets, first.number, NOON)
     second, is_new = tickets.open(AGAIN, NOON)
     assert (second.number, is_new) == ("PRO-2026-000002", True)
     assert second.token != first.token
@@ -332,8 +338,8 @@ def test_every_ticket_has_a_token_that_nobody_guesses(tickets: Tickets) -> None:
 
 def test_a_ticket_is_taken_once(tickets: Tickets, other_bot: Tickets) -> None:
     ticket, _ = tickets.open(WISH, NOON)
-    assert tickets.take(ticket.number, NOON + LEASE)
-    assert not other_bot.take(ticket.number, NOON + LEASE)
+    assert clerk.take(tickets, ticket.number, NOON + LEASE)
+    assert not clerk.take(other_bot, ticket.number, NOON + LEASE)
     kept = tickets.ticket(ticket.number)
     assert kept is not None
     assert (kept.status, kept.updated) == ("taken", NOON + LEASE)
@@ -342,7 +348,7 @@ def test_a_ticket_is_taken_once(tickets: Tickets, other_bot: Tickets) -> None:
 
 def test_olgas_answer_is_recorded_and_goes_to_the_customer(tickets: Tickets, path: Path) -> None:
     ticket, _ = tickets.open(WISH, NOON)
-    assert tickets.answer(ticket.number, "Удалили", NOON + LEASE)
+    assert clerk.answer(tickets, ticket.number, "Удалили", NOON + LEASE)
     kept = tickets.ticket(ticket.number)
     assert kept is not None
     assert kept.status == "answered"
@@ -356,25 +362,25 @@ def test_when_the_message_cannot_be_kept_the_answer_is_not_recorded(tickets: Tic
     before = contents(path)
     refuse_inserts(path, "outbox")
     with pytest.raises(sqlite3.IntegrityError):
-        tickets.answer(ticket.number, "Удалили", NOON + LEASE)
+        clerk.answer(tickets, ticket.number, "Удалили", NOON + LEASE)
     with pytest.raises(sqlite3.IntegrityError):
-        tickets.close_ticket(ticket.number, NOON + LEASE)
+        clerk.close(tickets, ticket.number, NOON + LEASE)
     assert contents(path) == before
 
 
 def test_a_ticket_is_closed_once_and_the_customer_is_told_once(tickets: Tickets, path: Path) -> None:
     ticket, _ = tickets.open(WISH, NOON)
-    assert tickets.close_ticket(ticket.number, NOON)
-    assert not tickets.close_ticket(ticket.number, NOON)
-    assert not tickets.take(ticket.number, NOON)
+    assert clerk.close(tickets, ticket.number, NOON)
+    assert not clerk.close(tickets, ticket.number, NOON)
+    assert not clerk.take(tickets, ticket.number, NOON)
     assert record(tickets, ticket.number) == [("customer", "opened"), ("shop", "closed")]
     assert len(waiting(path, "chat")) == 1
 
 
 def test_an_answer_to_a_closed_ticket_reaches_the_customer_and_keeps_it_closed(tickets: Tickets, path: Path) -> None:
     ticket, _ = tickets.open(WISH, NOON)
-    tickets.close_ticket(ticket.number, NOON)
-    assert tickets.answer(ticket.number, "Нашли ещё одну запись и удалили", NOON)
+    clerk.close(tickets, ticket.number, NOON)
+    assert clerk.answer(tickets, ticket.number, "Нашли ещё одну запись и удалили", NOON)
     kept = tickets.ticket(ticket.number)
     assert kept is not None
     assert kept.status == "closed"
@@ -384,9 +390,9 @@ def test_an_answer_to_a_closed_ticket_reaches_the_customer_and_keeps_it_closed(t
 
 def test_nothing_is_done_to_a_ticket_that_does_not_exist(tickets: Tickets, path: Path) -> None:
     before = contents(path)
-    assert not tickets.take("PRO-2026-000009", NOON)
-    assert not tickets.answer("PRO-2026-000009", "Да", NOON)
-    assert not tickets.close_ticket("PRO-2026-000009", NOON)
+    assert not clerk.take(tickets, "PRO-2026-000009", NOON)
+    assert not clerk.answer(tickets, "PRO-2026-000009", "Да", NOON)
+    assert not clerk.close(tickets, "PRO-2026-000009", NOON)
     assert contents(path) == before
 
 
@@ -438,8 +444,8 @@ def test_only_the_named_channels_are_claimed(tickets: Tickets) -> None:
     ticket, _ = tickets.open(WISH, NOON)
     assert tickets.claim(NOON, LEASE, ("chat",)) is None
     assert claimed(tickets, channels=("chat", "staff")).channel == "staff"
-    tickets.answer(ticket.number, "Да", NOON)
-    assert claimed(tickets, channels=("chat", "staff")).body["text"] == "Да"
+    clerk.answer(tickets, ticket.number, "Да", NOON)
+    assert claimed(tickets, channels=("chat",)).body["text"] == "Да"
     assert claimed(tickets).channel == "mail"
 
 
@@ -456,9 +462,9 @@ def test_the_first_letters_name_is_made_with_the_ticket(tickets: Tickets) -> Non
 def test_every_row_has_a_name_of_its_own(tickets: Tickets, path: Path) -> None:
     ticket, _ = tickets.open(WISH, NOON)
     tickets.open(AGAIN, NOON)
-    tickets.answer(ticket.number, "Да", NOON)
+    clerk.answer(tickets, ticket.number, "Да", NOON)
     names = [row["message_id"] for row in rows(path, "SELECT message_id FROM outbox")]
-    assert len(names) == len(set(names)) == 4
+    assert len(names) == len(set(names)) == 7  # two letters, an answer, news of an addition and three cards
 
 
 def test_a_sent_letter_is_never_claimed_again_and_the_record_names_it(tickets: Tickets) -> None:
@@ -544,7 +550,7 @@ def test_when_the_staff_cannot_be_told_the_letter_is_not_given_up(tickets: Ticke
 
 def test_a_customer_who_blocked_the_bot_is_recorded_and_the_staff_is_told(tickets: Tickets, path: Path) -> None:
     ticket, _ = tickets.open(WISH, NOON)
-    tickets.answer(ticket.number, "Удалили", NOON)
+    clerk.answer(tickets, ticket.number, "Удалили", NOON)
     cards = len(waiting(path, "staff"))
     message = claimed(tickets, channels=("chat",))
     tickets.postpone(message, "TelegramForbiddenError", NOON, permanent=True)
@@ -596,7 +602,7 @@ def test_a_clerks_mail_acts_once_also_for_another_bot(
     assert not other_bot.receive(ticket.number, verdict, "Удалили.", NOON, MAIL_OF_OLGA)
     assert not other_bot.bounced(ticket.number, "x", "5.1.1", NOON, MAIL_OF_OLGA)
     assert contents(path) == before
-    assert waiting(path, "chat")[0] == '{"response": "utter_shop_answer", "text": "Удалили."}'
+    assert [json.loads(body)["text"] for body in waiting(path, "chat")] == ["Удалили."]
 
 
 @pytest.mark.parametrize("table", ["events", "outbox", "letters_in"])
@@ -611,7 +617,7 @@ def test_a_mail_that_cannot_be_written_whole_is_not_written_at_all(tickets: Tick
 
 def test_a_refusal_after_closing_still_reaches_the_customer(tickets: Tickets, path: Path) -> None:
     ticket, _ = tickets.open(WISH, NOON)
-    tickets.close_ticket(ticket.number, NOON)
+    clerk.close(tickets, ticket.number, NOON)
     assert tickets.receive(ticket.number, "refused", "закон", NOON, MAIL_OF_OLGA)
     assert [body for body in waiting(path, "chat") if "закон" in body]
     assert len([body for body in waiting(path, "chat") if "utter_ticket_closed" in body]) == 1
@@ -619,7 +625,7 @@ def test_a_refusal_after_closing_still_reaches_the_customer(tickets: Tickets, pa
 
 def test_a_ticket_is_found_by_its_letters_and_its_token_and_by_nothing_else(tickets: Tickets, path: Path) -> None:
     ticket, _ = tickets.open(WISH, NOON)
-    tickets.answer(ticket.number, "Скоро.", NOON)
+    clerk.answer(tickets, ticket.number, "Скоро.", NOON)
     assert tickets.by_letter(first_letter_id(ticket)) == tickets.by_token(ticket.token) == tickets.ticket(ticket.number)
     chat_row = rows(path, "SELECT message_id FROM outbox WHERE channel = 'chat'")[0]["message_id"]
     for other in ("", ticket.number, chat_row):
@@ -639,7 +645,85 @@ def test_a_file_of_an_older_release_learns_to_take_mail_in(path: Path) -> None:
         assert tickets.receive(ticket.number, "answer", "Удалили.", NOON, MAIL_OF_OLGA)
 
 
+# the customer's own deeds
+
+
+def test_words_go_to_the_shop_as_an_answer_where_it_asked_and_as_an_addition_else(tickets: Tickets, path: Path) -> None:
+    ticket, _ = tickets.open(WISH, NOON)
+    assert tickets.write(ticket.number, AIGUL, "и почту", NOON) == "added"
+    clerk.says(tickets, ticket.number, "question", "Какую?", NOON)
+    assert tickets.write(ticket.number, AIGUL, "рабочую", NOON) == "replied"
+    assert [json.loads(body)["template"] for body in letters(path)] == ["request", "added", "replied"]
+    kept = tickets.ticket(ticket.number)
+    assert kept is not None
+    assert kept.status == "taken"
+    assert record(tickets, ticket.number)[1:] == [("customer", "added"), ("shop", "asked"), ("customer", "replied")]
+
+
+def test_nobody_but_its_own_chat_does_anything_to_a_ticket(tickets: Tickets, path: Path) -> None:
+    ticket, _ = tickets.open(WISH, NOON)
+    before = contents(path)
+    assert not tickets.write(ticket.number, DANIYAR, "я тут", NOON)
+    assert not tickets.withdraw(ticket.number, DANIYAR, NOON)
+    assert contents(path) == before
+    tickets.withdraw(ticket.number, AIGUL, NOON)
+    assert not tickets.reopen(ticket.number, DANIYAR, NOON)
+
+
+@pytest.mark.parametrize("verdict", ["done", "refused", "closed"])
+def test_an_ended_request_is_opened_again_within_two_weeks_and_only_once(tickets: Tickets, verdict: str) -> None:
+    ticket, _ = tickets.open(WISH, NOON)
+    assert not tickets.reopen(ticket.number, AIGUL, NOON), "it has not ended"
+    clerk.says(tickets, ticket.number, verdict, "Так.", NOON)
+    assert not tickets.write(ticket.number, AIGUL, "нет", NOON)
+    assert not tickets.withdraw(ticket.number, AIGUL, NOON)
+    assert not tickets.reopen(ticket.number, AIGUL, NOON + timedelta(days=14, seconds=1))
+    assert tickets.reopen(ticket.number, AIGUL, NOON + timedelta(days=14))
+    assert not tickets.reopen(ticket.number, AIGUL, NOON + timedelta(days=14))
+    kept = tickets.ticket(ticket.number)
+    assert kept is not None
+    assert (kept.status, kept.ended, kept.stopped) == ("opened", None, None)
+    assert kept.deadline == date(2027, 1, 4), "the two weeks in between do not count"
+
+
+def test_a_withdrawn_request_is_nothing_the_clerk_is_asked_to_do_any_more(tickets: Tickets, path: Path) -> None:
+    ticket, _ = tickets.open(WISH, NOON)
+    assert tickets.withdraw(ticket.number, AIGUL, NOON)
+    assert not tickets.withdraw(ticket.number, AIGUL, NOON)
+    assert not clerk.take(tickets, ticket.number, NOON)
+    assert tickets.still_open() == []
+    assert "withdrawn" in letters(path)[-1]
+    assert waiting(path, "chat") == []
+
+
+def test_when_the_shop_cannot_be_told_nothing_is_withdrawn(tickets: Tickets, path: Path) -> None:
+    ticket, _ = tickets.open(WISH, NOON)
+    before = contents(path)
+    refuse_inserts(path, "outbox")
+    with pytest.raises(sqlite3.IntegrityError):
+        tickets.withdraw(ticket.number, AIGUL, NOON)
+    assert contents(path) == before
+
+
 # the file
+
+
+def test_a_file_of_the_release_before_keeps_its_tickets(path: Path) -> None:
+    with closing(sqlite3.connect(path)) as db:
+        migrations.apply(Database(db), stop_before="follow_a_ticket_to_its_end")
+        db.execute(
+            "INSERT INTO tickets (number, shop, kind, chat, status, contact, deadline, opened, updated, token, form)"
+            " VALUES ('PRO-2026-000007', 'protorg', 'delete', 'tg:1001', 'opened', '', '2026-12-21', ?, ?, 't', 'f')",
+            [NOON.isoformat(), NOON.isoformat()],
+        )
+        db.execute(
+            "INSERT INTO events (ticket, at, actor, what) SELECT number, opened, 'customer', 'opened' FROM tickets"
+        )
+        db.commit()
+    with closing(Tickets(path)) as tickets:
+        assert clerk.says(tickets, "PRO-2026-000007", "question", "Какая почта?", NOON)
+        assert tickets.write("PRO-2026-000007", AIGUL, "эта", NOON) == "replied"
+        assert [event.who for event in tickets.events("PRO-2026-000007")] == ["", "olga@protorg.kz", ""]
 
 
 def test_a_second_open_finds_everything_and_changes_nothing(path: Path) -> None:

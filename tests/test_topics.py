@@ -1,13 +1,11 @@
-"""Which clauses answer a topic: the owner's list, checked, or a proposal by likeness."""
+"""Which clauses answer a topic: the owner's list, checked and weighed."""
 
 from pathlib import Path
 
-import numpy as np
 import pytest
 
 from index.clauses import Policy, read_policy
-from index.encoder import Matrix
-from index.topics import TopicMap, propose, read_topics
+from index.topics import TopicMap, mapped, read_topics
 from index.training import IntentsError
 
 TOPICS = ("retention", "contact", "children")
@@ -30,11 +28,6 @@ def refusal(folder: Path, policy: Policy, lines: str) -> IntentsError:
         read(folder, policy, lines)
     assert caught.value.path == folder / "topics.yml"
     return caught.value
-
-
-def rows(*cosines: float) -> Matrix:
-    """Make unit vectors of this likeness to (1, 0)."""
-    return np.array([(cosine, (1 - cosine**2) ** 0.5) for cosine in cosines], np.float32)
 
 
 def test_the_owners_list_is_read_best_clause_first(tmp_path: Path, policy: Policy) -> None:
@@ -69,25 +62,6 @@ def test_a_topic_listed_twice_is_refused(tmp_path: Path, policy: Policy) -> None
     assert error.what.startswith("не читается как YAML")
 
 
-def test_clauses_alike_to_an_answer_elsewhere_are_proposed_best_first() -> None:
-    proposal = propose(rows(0.95, 0.5, 0.99), ("5.1", "5.2", "5.3"), {"contact": rows(1.0)})
-    assert proposal == {"contact": ("5.3", "5.1")}
-
-
-def test_one_of_several_answers_elsewhere_is_enough() -> None:
-    proposal = propose(rows(0.0, 0.95, 0.5), ("5.1", "5.2", "5.3"), {"contact": rows(1.0, 0.0)})
-    assert proposal == {"contact": ("5.1", "5.2")}
-
-
-def test_what_is_only_rather_alike_is_not_proposed() -> None:
-    assert propose(rows(0.93, 0.945), ("5.1", "5.2"), {"contact": rows(1.0)}) == {"contact": ("5.2",)}
-
-
-def test_no_more_than_three_clauses_are_proposed() -> None:
-    proposal = propose(rows(0.95, 0.96, 0.97, 0.98), ("1.1", "1.2", "1.3", "1.4"), {"contact": rows(1.0)})
-    assert proposal == {"contact": ("1.4", "1.3", "1.2")}
-
-
-def test_a_topic_that_no_shop_answers_is_proposed_silent() -> None:
-    proposal = propose(rows(1.0), ("5.1",), {"children": rows(), "contact": rows(1.0)})
-    assert proposal == {"children": (), "contact": ("5.1",)}
+def test_a_clause_weighs_by_its_place_in_the_list(policy: Policy) -> None:
+    weights = mapped({"contact": ("5.3", "5.2"), "children": ()}, TOPICS, policy)
+    assert weights.tolist() == [[0, 0, 0], [0, pytest.approx(0.8), 1], [0, 0, 0]]

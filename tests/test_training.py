@@ -49,7 +49,11 @@ def test_examples_come_in_the_order_of_the_files(tmp_path: Path) -> None:
     *before, last = read_training(write(tmp_path))
     assert tuple(examples.intent for examples in before) == INTENTS
     assert last == Examples(
-        "ask_policy/retention", ("сколько лет лежат мои данные",), "о сроках хранения", "как долго хранят данные"
+        "ask_policy/retention",
+        ("сколько лет лежат мои данные",),
+        "о сроках хранения",
+        "как долго хранят данные",
+        ("как долго хранят данные",),
     )
     assert last.topic == "retention"
 
@@ -122,3 +126,31 @@ def test_a_file_in_another_encoding_is_refused(tmp_path: Path) -> None:
     (tmp_path / "nlu.yml").write_bytes("nlu: данные".encode("cp1251"))
     with pytest.raises(IntentsError, match="не читается как YAML"):
         load_yaml(tmp_path / "nlu.yml")
+
+
+def test_every_topic_of_the_project_is_worded_as_policies_do(training: tuple[Examples, ...]) -> None:
+    assert all(len(examples.wordings) >= 2 for examples in training if examples.topic)
+    assert all(examples.wordings == () for examples in training if not examples.topic)
+
+
+def test_a_topic_without_wordings_is_worded_by_its_statement(tmp_path: Path) -> None:
+    assert read_training(write(tmp_path))[-1].wordings == ("как долго хранят данные",)
+
+
+@pytest.mark.parametrize(
+    ("lines", "line", "what"),
+    [
+        ("", 1, "нет списка wordings"),
+        ("wordings:\n- topic: weather\n  examples: |\n    - снег\n", 2, "неизвестная тема «weather»"),
+        ("wordings:\n- topic: retention\n", 2, "у темы retention нет формулировок"),
+        (
+            "wordings:\n- topic: retention\n  examples: |\n    - год\n- topic: retention\n  examples: |\n    - два\n",
+            5,
+            "тема retention описана дважды",
+        ),
+    ],
+)
+def test_a_mistake_in_the_wordings_names_its_line(tmp_path: Path, lines: str, line: int, what: str) -> None:
+    (write(tmp_path) / "wordings.yml").write_text(lines, encoding="utf-8")
+    error = refusal(tmp_path, "wordings.yml")
+    assert (error.line, error.what) == (line, what)

@@ -1,0 +1,108 @@
+"""A policy that nobody mapped: which of its clauses speak of which topic, and how surely it speaks of it at all.
+
+All likeness is measured between adapted vectors (index/adapters.py). A clause is its whole and its pieces (the lines
+of a list or a table, the sentences of prose): a long section answers by the one sentence that is asked for.
+"""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from index.adapters import Adapters
+from index.clauses import Clause, Policy
+from index.encoder import Matrix, Vector
+
+_SENTENCE = re.compile(r"(?<=[.!?;])\s+(?=[А-ЯЁA-Z])")
+_SHORTEST = 15
+_SHARPNESS = 7.0
+_OWN_SHARPNESS = 20.0
+_OWN_SLOPE, _OWN_MIDDLE = 9.0, 0.2
+_NEAR_SLOPE, _NEAR_MIDDLE = 25.0, 0.5
+_COVERED, _ANSWERS, _MOST = 0.35, 0.5, 3
+_TWIN = 0.97
+_BESIDE_A_TWIN = 0.8
+
+Rows = np.ndarray[tuple[int], np.dtype[np.intp]]
+
+
+@dataclass(frozen=True)
+class Likeness:
+    """Adapted clauses (n, d) of a policy, their adapted pieces (m, d), and the clause (its row) of each piece (m)."""
+
+    clauses: Matrix
+    pieces: Matrix
+    of: Rows
+
+    def __call__(self, vectors: Matrix) -> Matrix:
+        """Likeness (k, n) of adapted vectors (k, d) to each clause: the more pieces, the more the best one counts."""
+        whole = vectors @ self.clauses.T
+        best: Matrix = whole.copy()
+        np.maximum.at(best.T, self.of, self.pieces @ vectors.T)
+        share = 1 / np.maximum(np.bincount(self.of, minlength=len(self.clauses)), 1)
+        mixed: Matrix = best + share * (whole - best)
+        return mixed
+
+
+@dataclass(frozen=True)
+class Proposal:
+    """How well each clause answers each topic (t, n), 0..1, and how surely the policy speaks of the topic (t), 0..1."""
+
+    weights: Matrix
+    covered: Vector
+
+    def named(self, topic: int, policy: Policy) -> tuple[str, ...]:
+        """The clauses that answer a topic (its row), best first; none where the policy rather says nothing of it."""
+        if self.covered[topic] < _COVERED:
+            return ()
+        best = np.argsort(-self.weights[topic], kind="stable")[:_MOST]
+        return tuple(policy.clauses[row].number for row in best if self.weights[topic, row] >= _ANSWERS)
+
+
+def pieces(clause: Clause) -> tuple[str, ...]:
+    """Lines and sentences of a clause that has several, each with its heading."""
+    parts = [part for line in clause.text.split("\n") for part in _SENTENCE.split(line)]
+    long = [f"{clause.heading}. {part}" for part in parts if len(part) > _SHORTEST]
+    return tuple(long) if len(long) > 1 else ()
+
+
+def likeness(adapters: Adapters, clauses: Matrix, of_pieces: Sequence[Matrix]) -> Likeness:
+    """Adapt the vectors of clauses (n, d) and of the pieces that each of them has."""
+    rows = np.concatenate(of_pieces)
+    of = np.repeat(np.arange(len(clauses)), [len(part) for part in of_pieces])
+    return Likeness(adapters.clauses(clauses), adapters.clauses(rows), of)
+
+
+def propose(topics: Matrix, alike: Likeness) -> Proposal:
+    """The proposal by likeness to how policies speak of each topic (`topics`, t x d).
+
+    A topic is covered where some piece speaks of it rather than of any other topic, or speaks of it very clearly.
+    """
+    likest = alike(topics)
+    near = np.exp(_SHARPNESS * (likest - likest.max(axis=1, keepdims=True)))
+    cosines = topics @ np.concatenate([alike.clauses, alike.pieces]).T
+    own = np.exp(_OWN_SHARPNESS * cosines)
+    surest = (own / own.sum(axis=0)).max(axis=1)
+    missed = _above(surest, _OWN_MIDDLE, _OWN_SLOPE) * _above(cosines.max(axis=1), _NEAR_MIDDLE, _NEAR_SLOPE)
+    return Proposal(near, 1 - missed)
+
+
+def _above(values: Vector, middle: float, slope: float) -> Vector:
+    """From 1 to 0 as the values rise past the middle."""
+    falling: Vector = 1 / (1 + np.exp(slope * (values - middle)))
+    return falling
+
+
+def with_twins(proposal: Proposal, vectors: Matrix, theirs: Matrix, weights: Matrix) -> Proposal:
+    """The proposal where clauses stand almost word for word in another, mapped policy: they answer what they do there.
+
+    `vectors` (n, d) are this policy's plain ones, `theirs` (m, d) the other's, `weights` (t, m) its owner's map.
+    """
+    cosines = vectors @ theirs.T
+    twins = (cosines >= _TWIN) & (cosines == cosines.max(axis=0))
+    inherited = np.stack([(weights * twin).max(axis=1) for twin in twins], axis=1)
+    known = inherited.max(axis=1)
+    beside = np.where(known > 0, _BESIDE_A_TWIN, 1.0)[:, np.newaxis]
+    covered = np.where(known >= _BESIDE_A_TWIN, 1.0, proposal.covered)
+    return Proposal(np.maximum(proposal.weights * beside, inherited), covered)

@@ -1,0 +1,87 @@
+"""One shop's policy, ready to be asked: its clauses scored by the topics of a question."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from index.adapters import Adapters
+from index.clauses import Clause, Policy
+from index.encoder import Matrix, Vector
+from index.proposals import Likeness
+from index.topics import TopicMap
+from index.vectors import Vectors
+
+_SILENT_MASS = 0.75
+_SILENT_MASS_PROPOSED = 0.65  # a proposal knows less surely than an owner that nothing is said
+SHOWN = 3
+_NEIGHBOURS = 5
+_NEIGHBOUR_WEIGHT = 0.02
+_LIKENESS_WEIGHT = 1.5
+
+
+@dataclass(frozen=True)
+class Found:
+    """A clause that answers, and how strongly (0..1)."""
+
+    clause: Clause
+    score: float
+
+
+@dataclass(frozen=True)
+class Shelf:
+    """A policy with its vectors and what is known of its topics.
+
+    `weights` (topics, clauses) and `uncovered` (topics), both 0..1, are the owner's map or what was proposed; `topics`
+    names the clauses best first. `alike` and `adapters` are there where the owner mapped nothing.
+    """
+
+    policy: Policy
+    edition: str
+    vectors: Vectors
+    topics: TopicMap
+    weights: Matrix
+    uncovered: Vector
+    alike: Likeness | None = None
+    adapters: Adapters | None = None
+
+    @property
+    def silent_mass(self) -> float:
+        """How much of a question must be on topics without an answer to be met with silence."""
+        return _SILENT_MASS if self.alike is None else _SILENT_MASS_PROPOSED
+
+    @property
+    def silent(self) -> frozenset[str]:
+        """Topics on which the policy says nothing."""
+        return frozenset(
+            topic for topic, mass in zip(self.topics, self.uncovered, strict=True) if mass >= self.silent_mass
+        )
+
+    def shares(self, topics: Mapping[str, float]) -> Vector:
+        """The topics' probabilities as shares of their sum, in the shelf's order."""
+        mass = np.array([topics.get(topic, 0.0) for topic in self.topics], np.float32)
+        shares: Vector = mass / (mass.sum() or np.float32(1))
+        return shares
+
+    def silent_on(self, shares: Vector) -> str:
+        """The topic that the question is about and the policy is not; empty where it has something to say."""
+        if shares @ self.uncovered < self.silent_mass:
+            return ""
+        return tuple(self.topics)[int((shares * self.uncovered).argmax())]
+
+    def ranked(self, question: Vector, shares: Vector) -> tuple[Found, ...]:
+        """At most three clauses best first."""
+        scores = shares @ self.weights + self._nearness(question)
+        best = [row for row in np.argsort(-scores, kind="stable")[:SHOWN] if scores[row] > 0]
+        return tuple(Found(self.policy.clauses[row], min(float(scores[row]), 1.0)) for row in best)
+
+    def _nearness(self, question: Vector) -> Vector:
+        """What likeness to the question itself adds; very little where the owner has said what answers what."""
+        near = np.zeros(len(self.policy.clauses), np.float32)
+        if self.alike is not None and self.adapters is not None:
+            near += _LIKENESS_WEIGHT * self.alike(self.adapters.questions(question[np.newaxis]))[0]
+            return near
+        row_of = {clause.number: row for row, clause in enumerate(self.policy.clauses)}
+        for number, cosine in self.vectors.nearest(question, _NEIGHBOURS):
+            near[row_of[number]] = _NEIGHBOUR_WEIGHT * cosine
+        return near

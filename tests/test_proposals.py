@@ -1,0 +1,68 @@
+"""A policy that nobody mapped: likeness to the words of policies says what answers what, and what is not said."""
+
+import numpy as np
+import pytest
+
+from index.clauses import Clause
+from index.encoder import Matrix
+from index.proposals import Likeness, Proposal, pieces, propose, with_twins
+
+RETENTION, CONTACT = 0, 1
+TOPICS = np.eye(2, 4, dtype=np.float32)
+
+
+def rows(*lists: tuple[float, ...]) -> Matrix:
+    """Make rows of unit length."""
+    made = np.array(lists, np.float32)
+    unit: Matrix = made / np.linalg.norm(made, axis=1, keepdims=True)
+    return unit
+
+
+def policy(*clauses: tuple[float, ...]) -> Likeness:
+    return Likeness(rows(*clauses), np.zeros((0, 4), np.float32), np.array([], np.intp))
+
+
+def clause(text: str) -> Clause:
+    return Clause("7", text, "7", "Cookies", None, "", 1)
+
+
+def test_a_short_clause_has_no_pieces() -> None:
+    assert pieces(clause("Сайт сохраняет файлы cookie.")) == ()
+
+
+def test_lines_and_sentences_are_pieces_with_their_heading() -> None:
+    found = pieces(clause("Сайт сохраняет файлы. Их можно отключить в браузере.\nИмя, телефон | доставка | 1 год"))
+    assert found == (
+        "Cookies. Сайт сохраняет файлы.",
+        "Cookies. Их можно отключить в браузере.",
+        "Cookies. Имя, телефон | доставка | 1 год",
+    )
+
+
+def test_a_long_section_is_as_like_as_its_likest_sentence() -> None:
+    both = rows((0, 0, 1, 0), (0, 0, 0, 1))
+    sentences = rows((1, 0, 0, 0), (0, 1, 0, 0), (0, 0, 1, 0), (0, 0, 1, 0))
+    alike = Likeness(both, sentences, np.array([0, 0, 0, 0]))
+    assert alike(TOPICS).tolist() == [[0.75, 0], [0.75, 0]]
+
+
+def test_a_clause_that_speaks_of_a_topic_is_proposed_and_the_topic_is_covered() -> None:
+    proposal = propose(TOPICS, policy((0, 0, 1, 0), (1, 0, 0, 0)))
+    assert proposal.weights[RETENTION].argmax() == 1
+    assert proposal.weights[RETENTION, 1] == pytest.approx(1)
+    assert proposal.covered[RETENTION] > 0.9
+
+
+def test_a_topic_of_which_every_clause_speaks_less_than_of_another_is_not_covered() -> None:
+    proposal = propose(TOPICS, policy((1, 0.3, 0, 0), (1, 0.2, 0, 0)))
+    assert proposal.covered[RETENTION] > 0.9
+    assert proposal.covered[CONTACT] < 0.35
+
+
+def test_a_clause_taken_over_word_for_word_answers_what_it_does_elsewhere() -> None:
+    guess = Proposal(np.array([[1, 0.5], [0.5, 1]], np.float32), np.array([0.1, 0.1], np.float32))
+    mine, theirs = rows((1, 0, 0, 0), (0, 1, 0, 0)), rows((0, 1, 0.05, 0), (0, 0, 1, 0))
+    proposal = with_twins(guess, mine, theirs, np.array([[1, 0], [0, 1]], np.float32))
+    assert proposal.weights[RETENTION].tolist() == [pytest.approx(0.8), 1]
+    assert proposal.weights[CONTACT].tolist() == [0.5, 1]
+    assert proposal.covered.tolist() == [1, pytest.approx(0.1)]
