@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING, Any
 import clerk
 import pytest
 from docx import Document
-from house_fixtures import Clock
 from smtp_server import smtp_server
 from test_telegram import (
     AIGUL,
@@ -49,6 +48,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from bot_api import BotApi
+    from house_fixtures import Clock
 
 Json = dict[str, Any]
 DAY = 24 * 60 * 60
