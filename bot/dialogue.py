@@ -67,6 +67,8 @@ class Dialogue:
             await self._shared(turn, incoming.phone)
         elif incoming.file and turn.form:
             await self._form.take_file(turn, incoming.text.strip())
+        elif incoming.file:
+            await self._pass_on(turn, Meaning("inform", {}, None, incoming.text.strip()))
         else:
             await self._take(turn, incoming)
         if turn.reply.buttons:
@@ -181,8 +183,12 @@ class Dialogue:
         turn.slots["unsent"] = None
         if reading.is_sure_wish or (reading.best == "cancel" and len(text.split()) <= _CALLED_OFF):
             return False
+        return await self._pass_on(turn, Meaning("inform", {}, reading, text))
+
+    async def _pass_on(self, turn: Turn, words: Meaning) -> bool:
+        """Words or a file for the chosen request, or for the one whose shop has asked; False when there is none."""
         turn.slots["adding"] = turn.adding or None
-        turn.parts += await self._steps.act(turn, "action_pass_on", Meaning("inform", {}, reading, text))
+        turn.parts += await self._steps.act(turn, "action_pass_on", words)
         turn.slots["adding"] = None
         return bool(turn.slots.pop("passed_on", None))
 

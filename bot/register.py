@@ -117,6 +117,11 @@ class Register(Outbox):
         """A chat's own tickets, the newest first."""
         return self._all("SELECT * FROM tickets WHERE chat = ? ORDER BY opened DESC, number DESC", chat)
 
+    def awaiting(self, chat: str, chosen: str = "") -> list[Ticket]:
+        """To which of a chat's requests its next words belong: the chosen one, else those whose shop has asked."""
+        own = self.of_chat(chat)
+        return [each for each in own if (each.number == chosen if chosen else each.status == "asked")]
+
     def listed(self, shop: str = "") -> list[Ticket]:
         """All tickets, or a shop's, oldest first."""
         return self._all("SELECT * FROM tickets WHERE ? IN ('', shop) ORDER BY opened, number", shop)

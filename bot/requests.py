@@ -11,6 +11,7 @@ from rasa_sdk.types import DomainDict
 
 from bot.deadlines import local_day
 from bot.deed import Deed, Events, entity, said, slot
+from bot.files import for_outbox
 from bot.register import Ticket, deadline_values
 
 _TICKET_NUMBER = re.compile(r"\b[A-Z]{2,5}-\d{4}-\d{6}\b", re.IGNORECASE)
@@ -56,8 +57,14 @@ class OwnTickets(Deed):
         return found
 
     def pass_on(self, dispatcher: CollectingDispatcher, tracker: Tracker, number: str, text: str) -> None:
-        """Give the customer's words to the shop."""
-        what = self.rooms.tickets.write(number, tracker.sender_id, text, self.rooms.clock())
+        """Give the customer's words to the shop, with the files that came with them."""
+        tickets, files, now = self.rooms.tickets, self.rooms.files, self.rooms.clock()
+        form = next((ticket.form for ticket in tickets.awaiting(tracker.sender_id, number)), "")
+        new = [each for each in files.of_form(form) if not each.ticket]
+        words = text or ", ".join(each.name for each in new)
+        with tickets.at_once():
+            what = tickets.write(number, tracker.sender_id, words, now, for_outbox(new))
+            files.settle(form, number)
         self.say(dispatcher, _PASSED_ON[what], number)
 
     def say(self, dispatcher: CollectingDispatcher, response: str, number: str) -> None:
@@ -106,9 +113,8 @@ class ActionPassOn(OwnTickets):
 
     async def run(self, dispatcher: CollectingDispatcher, tracker: Tracker, domain: DomainDict) -> Events:
         """Sets `passed_on`, and `unsent` where it must be asked which question they answer."""
-        adding = slot(tracker, "adding")
-        asked = [each.number for each in self.rooms.tickets.of_chat(tracker.sender_id) if each.status == "asked"]
-        numbers = [adding] if adding else asked
+        awaiting = self.rooms.tickets.awaiting(tracker.sender_id, slot(tracker, "adding"))
+        numbers = [each.number for each in awaiting]
         if len(numbers) > 1:
             buttons = [{"title": number, "payload": _payload("reply_to", number)} for number in numbers]
             dispatcher.utter_message(response="utter_which_question", buttons=buttons)

@@ -30,7 +30,7 @@ from bot.post import LEASE, deliver
 from bot.responses import Responses
 from bot.tickets import Tickets
 from bot.turn import Incoming
-from bot.uploads import Uploads
+from bot.uploads import Uploads, open_form
 
 COMMANDS: Mapping[str, str] = {
     "start": "start",
@@ -141,19 +141,32 @@ class _Customers:
         await self._turn(message, Incoming(text=message.text or ""), state, event_update)
 
     async def file(self, message: Message, state: FSMContext, event_update: Update) -> None:
-        """A file is kept while a request is being formed; an album is answered once."""
+        """A file is kept while a request is formed or waits for words; an album is answered once, and goes one way."""
         known, album = await state.get_data(), message.media_group_id or ""
-        refusal = await self._uploads.take(message, _chat(message.chat.id), known)
+        shown = known.get("album") or ["", 0, ""]
+        is_more = bool(album) and shown[0] == album
+        if is_more and shown[2]:
+            known.setdefault("slots", {})["adding"] = shown[2]
+            await state.set_data(known)
+        form, request = self._wanted(_chat(message.chat.id), known)
+        refusal = await self._uploads.take(message, _chat(message.chat.id), known, form)
+        incoming = Incoming(text=message.caption or "", file=True)
         if refusal:
             await self._refuse(message, refusal, state, event_update)
-            return
-        incoming, shown = Incoming(text=message.caption or "", file=True), known.get("album") or ["", 0]
-        if album and shown[0] == album:
+        elif is_more:
             await self._amend(message, incoming, state, event_update, shown[1])
-            return
-        sent = await self._turn(message, incoming, state, event_update)
-        if album:
-            await state.update_data(album=[album, sent])
+        else:
+            sent = await self._turn(message, incoming, state, event_update)
+            if album:
+                await state.update_data(album=[album, sent, request])
+
+    def _wanted(self, chat: str, state: Mapping[str, Any]) -> tuple[str, str]:
+        """Under which form a file is kept, and the number of the request that waits for it; "" where there is none."""
+        form, chosen = open_form(state), state.get("slots", {}).get("adding") or ""
+        awaiting = [each for each in self._desk.tickets.awaiting(chat, chosen) if each.is_open]
+        if form or len(awaiting) != 1:
+            return form, ""
+        return awaiting[0].form, awaiting[0].number
 
     async def _refuse(self, message: Message, refusal: str, state: FSMContext, update: Update) -> None:
         known, album = await state.get_data(), message.media_group_id or ""

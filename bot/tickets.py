@@ -171,7 +171,8 @@ class Tickets(Register):
     def erased(self, number: str, now: datetime) -> None:
         """Record that what was personal in a ticket is gone, from the staff's card too."""
         self._record(number, now, "system", "personal data erased", "")
-        self._refresh_card(number, now)
+        if self.card(number):
+            self._refresh_card(number, now)
 
     # inside one transaction
 

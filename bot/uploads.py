@@ -17,9 +17,8 @@ class Uploads:
         """`files` are the house's."""
         self._files, self._clock = files, clock
 
-    async def take(self, message: Message, chat: str, state: Mapping[str, Any]) -> str:
-        """Keep a file for the open form; "" when it was kept, else the name of a response that says why not."""
-        form = open_form(state)
+    async def take(self, message: Message, chat: str, state: Mapping[str, Any], form: str) -> str:
+        """Keep a file for a form ("": none); "" when it was kept, else the name of a response that says why not."""
         sent = sent_file(message)
         if not form or sent is None:
             return "utter_no_documents"

@@ -18,6 +18,7 @@ from test_telegram import (
     AIGUL,
     AIGULS_MAIL,
     DANIYAR,
+    NO_FILES,
     NUMBER,
     SUMMARY,
     YES,
@@ -128,6 +129,40 @@ async def test_a_repeated_letter_with_a_file_is_the_same_letter(aigul: Person, o
     (second,) = await letters_of(office)
     assert bytes(first) == bytes(second)
     assert attachments(first) == {"Чек за сентябрь, оплачено.pdf": b"%PDF-"}
+
+
+async def test_a_photo_is_added_to_an_open_request(aigul: Person, office: Office, api: BotApi) -> None:
+    await aigul.opens_a_ticket()
+    await aigul.says("/requests")
+    await aigul.taps(f"Добавить: {NUMBER}")
+    before = len(aigul.messages)
+    for number in range(2):
+        await aigul.sends(**photo(api, b"%d" % number, media_group_id="77"))
+    assert "Добавил к обращению" in aigul.heard[-1]
+    assert len(aigul.messages) == before + 1
+    _, first, second = await letters_of(office)
+    assert [list(attachments(letter).values()) for letter in (first, second)] == [[b"0"], [b"1"]]
+    assert [each.ticket for each in office.house.rooms.files.of_chat(CHAT)] == [NUMBER, NUMBER]
+    assert NO_FILES in await aigul.sends(**photo(api))
+
+
+async def test_nobody_adds_a_photo_to_anothers_request(aigul: Person, daniyar: Person, office: Office) -> None:
+    await aigul.opens_a_ticket()
+    await daniyar.forges(f'/reply_to{{"number":"{NUMBER}"}}')
+    assert NO_FILES in await daniyar.sends(**photo(office.api))
+    assert office.house.rooms.files.of_ticket(NUMBER) == []
+
+
+async def test_who_forgets_and_closes_takes_a_sent_request_back(aigul: Person, office: Office) -> None:
+    await aigul.opens_a_ticket()
+    await letters_of(office)
+    await aigul.says("/forget")
+    await aigul.taps("Закрыть, затем стереть всё")
+    (letter,) = await letters_of(office)
+    body = letter.get_body(("plain",))
+    assert body is not None
+    assert "Клиент отозвал обращение" in body.get_content()
+    assert AIGULS_MAIL.encode() not in bytes(letter)
 
 
 async def test_an_album_is_one_answer_that_counts_along(aigul: Person, office: Office, api: BotApi) -> None:

@@ -564,7 +564,7 @@ async def test_a_button_of_the_contact_keyboard_never_becomes_a_part_of_the_requ
 # What is no text
 
 WORD = "Я читаю только текст."
-NO_FILES = "Файлы и фотографии я принимаю, только когда мы оформляем обращение, поэтому этот не сохранил."
+NO_FILES = "Файлы и фотографии я принимаю, только когда мы оформляем обращение или вы к нему что-то добавляете"
 FILE = {"file_id": "f", "file_unique_id": "f"}
 PICTURE = {**FILE, "width": 1, "height": 1}
 
