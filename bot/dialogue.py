@@ -179,9 +179,10 @@ class Dialogue:
             await self._beside(turn, beside)
 
     async def _passed_on(self, turn: Turn, text: str, reading: Reading) -> bool:
-        """Give words to a shop that waits for them; a sure wish and «отмена» are none."""
+        """Give words to a shop that waits for them; a wish is none unless words were just asked for, «отмена» never."""
         turn.slots["unsent"] = None
-        if reading.is_sure_wish or (reading.best == "cancel" and len(text.split()) <= _CALLED_OFF):
+        called_off = reading.best == "cancel" and len(text.split()) <= _CALLED_OFF
+        if called_off or (reading.is_sure_wish and not turn.adding):
             return False
         return await self._pass_on(turn, Meaning("inform", {}, reading, text))
 

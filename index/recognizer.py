@@ -33,9 +33,9 @@ _VERSION = "1"
 _CERTAIN_PART = 0.9
 _LIKELY_PART = 0.3
 _CONFIRMED_PART = 0.1
-_SURE_WISH = 0.6
+_SURE_WISH = 0.75
 _CLOSE = 0.7
-_OFF_TOPIC = 0.2  # so much doubt, and the policy's words are used in another sense («срок хранения мяса»)
+_OFF_TOPIC = 0.45  # against the best topic: a policy's words in another sense («срок хранения мяса»)
 _PARTS = re.compile(r"[.!?;,\n]+|\s(?:и|а|но|также|затем|потом|плюс|заодно|еще)\s", re.IGNORECASE)
 _QUESTIONS = re.compile(
     r"[?.!\n]+|,?\s+(?:и|а)\s+(?:еще\s+)?"
@@ -76,9 +76,9 @@ class Reading:
             return self.wish
         if self.names_clause:
             return QUESTION
-        likeliest = max(self.probabilities, key=self.probabilities.__getitem__).split("/")[0]
-        off_topic = likeliest == QUESTION and self.probabilities.get(OUT_OF_SCOPE, 0.0) >= _OFF_TOPIC
-        return OUT_OF_SCOPE if off_topic else likeliest
+        likeliest = max(self.probabilities, key=self.probabilities.__getitem__)
+        doubt = self.probabilities.get(OUT_OF_SCOPE, 0.0) / self.probabilities[likeliest]
+        return OUT_OF_SCOPE if likeliest.startswith(TOPIC) and doubt >= _OFF_TOPIC else likeliest.split("/")[0]
 
     @property
     def confidence(self) -> float:

@@ -218,7 +218,7 @@ def test_the_confidence_of_a_question_is_shared_by_its_topics() -> None:
 
 
 def test_a_wish_is_sure_when_it_has_most_of_the_probability() -> None:
-    sure = Reading("удалите", {"delete": 0.4, "withdraw_consent": 0.3, TOPIC + "deletion": 0.3})
+    sure = Reading("удалите", {"delete": 0.5, "withdraw_consent": 0.3, TOPIC + "deletion": 0.2})
     doubtful = Reading("удалите", {"delete": 0.3, "withdraw_consent": 0.2, TOPIC + "deletion": 0.5})
     assert (sure.best, sure.is_sure_wish) == ("delete", True)
     assert (doubtful.best, doubtful.is_sure_wish, doubtful.wish) == ("ask_policy", False, "delete")
