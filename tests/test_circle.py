@@ -14,7 +14,8 @@ from bot_api import BotApi
 from dovecot import dovecot
 from house_fixtures import Clock, house
 from smtp_server import smtp_server
-from test_telegram import AIGUL, NUMBER, STAFF, YES, Office, Person, titles
+from test_keeping import CODE, attachments, nothing_of_aigul_is_left, photo
+from test_telegram import AIGUL, AIGULS_MAIL, NUMBER, STAFF, YES, Office, Person, titles
 
 from bot.clock import tick
 from bot.collect import collect_one
@@ -188,6 +189,38 @@ async def test_accepted_is_told_and_the_card_follows(town: Town) -> None:
     heard = await town.answers(await town.asks_the_shop(), "принято")
     assert heard == f"Магазин PROtorg.kz взял обращение {NUMBER} в работу."
     assert "Состояние: в работе" in town.card
+
+
+async def test_a_confirmed_request_goes_round_with_a_photo_and_a_year_later_nothing_personal_is_left(
+    town: Town, tmp_path: Path
+) -> None:
+    office, retention = town.office, town.office.house.rooms.retention
+    office.tickets.keep_chat_state(f"tg:{AIGUL}", {"slots": {"sends_letters": True}}, office.clock())
+    await town.aigul.reaches_the_summary()
+    await town.aigul.taps(CODE)
+    found = re.search(r"\d{6}", (await town.letter())["Subject"])
+    assert found
+    assert "Личность: почта подтверждена кодом" in await town.aigul.says(found[0])
+    await town.aigul.taps(YES)
+    first = await town.letter()
+    assert "почта подтверждена кодом" in plain(first)
+
+    await town.answers(first, "вопрос: пришлите снимок экрана")
+    heard = await town.aigul.sends(**photo(office.api, b"picture-of-aigul", caption="мой снимок"))
+    assert "Передаю магазину как ответ" in heard
+    second = await town.letter()
+    assert "> мой снимок" in plain(second)
+    assert list(attachments(second).values()) == [b"picture-of-aigul"]
+    assert any("photo" in message for message in town.olga.messages)
+    await town.answers(second, f"Выполнено. Удалили {AIGULS_MAIL}.")
+    assert AIGULS_MAIL in town.card
+
+    office.clock.passes(365 * DAY)
+    assert retention.erase_old({}, office.clock()) == 1
+    await town.goes_round()
+    nothing_of_aigul_is_left(office, tmp_path)
+    assert AIGULS_MAIL not in town.card
+    assert office.ticket().status == "done"
 
 
 # with two questions open
