@@ -14,6 +14,7 @@ from bot.tickets import Tickets
 
 FILES_STAY = timedelta(days=30)
 CHATS_STAY = timedelta(days=90)
+_TO_A_CLERK = "ask_reason"  # it has the clerk's own address, and nothing of the customer
 _KEPT_OF_A_ROW = ("template", "response", "at", "answers", "to")
 _UNTOLD = frozenset(
     {"token", "form", "chat", "last_mail"}
@@ -77,26 +78,24 @@ class Retention:
 
     def _told(self, ticket: Ticket) -> dict[str, Any]:
         known = {name: value for name, value in vars(ticket).items() if name not in _UNTOLD and value}
-        rows = self._db.query("SELECT channel, state, body FROM outbox WHERE ticket = ? ORDER BY id", [ticket.number])
+        sent = self._db.query("SELECT channel, state, body FROM outbox WHERE ticket = ? ORDER BY id", [ticket.number])
+        rows = [{**row, "body": json.loads(row["body"])} for row in sent]
         files = [(each.name, each.size) for each in self._files.of_ticket(ticket.number)]
         return {
             "ticket": known,
             "events": [asdict(event) for event in self._tickets.events(ticket.number)],
-            "letters": [dict(row) for row in rows],
+            "letters": [row for row in rows if row["body"].get("template") != _TO_A_CLERK],
             "files": files,
         }
 
     def _withdraw(self, ticket: Ticket, now: datetime) -> None:
-        """The shop hears of it, unless it has not heard of the request yet: then nothing leaves at all."""
-        unheard = (
-            "ticket = ? AND channel = 'mail' AND state = 'waiting' AND json_extract(body, '$.template') = 'request'"
-        )
-        is_unheard = self._db.table("outbox").count_where(unheard, [ticket.number])
+        """The shop hears of it, unless it has not heard of the request yet: then no letter leaves at all."""
+        waiting = "SELECT body FROM outbox WHERE ticket = ? AND channel = 'mail' AND state = 'waiting'"
+        letters = [json.loads(row["body"]) for row in self._db.query(waiting, [ticket.number])]
         self._tickets.withdraw(ticket.number, ticket.chat, now)
-        if is_unheard:
-            self._db.table("outbox").delete_where(
-                "ticket = ? AND channel = 'mail' AND state = 'waiting'", [ticket.number]
-            )
+        if any(letter["template"] == "request" for letter in letters):
+            every = "ticket = ? AND channel = 'mail' AND state = 'waiting'"
+            self._db.table("outbox").delete_where(every, [ticket.number])
 
     def _erase(self, number: str, now: datetime) -> None:
         nothing = dict.fromkeys(("chat", "contact", "words", "details"), "")
