@@ -117,8 +117,6 @@ def test_a_number_may_be_said_in_many_ways(text: str, number: str) -> None:
     assert found.number == number
 
 
-@pytest.mark.parametrize(
-    "text", ["дали 2.5 литра", "версия 3.3.1", "в 10.30 привезли", "пункт выдачи 5", "глава компании"]
-)
-def test_other_numbers_are_no_references(text: str) -> None:
+@pytest.mark.parametrize("text", ["дали 2.5 литра", "версия 3.3.1", "в 10.30 привезли", "глава компании"])
+def test_a_number_of_something_else_is_no_reference(text: str) -> None:
     assert find_reference(text) is None
