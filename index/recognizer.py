@@ -74,7 +74,7 @@ class Reading:
         """The likeliest intent; any topic, or a clause named by number, is "ask_policy"."""
         if self.is_sure_wish:
             return self.wish
-        if self.names_clause:
+        if self.names_clause and self.probabilities.get(OUT_OF_SCOPE, 0.0) < _CERTAIN_PART:
             return QUESTION
         likeliest = max(self.probabilities, key=self.probabilities.__getitem__)
         doubt = self.probabilities.get(OUT_OF_SCOPE, 0.0) / self.probabilities[likeliest]

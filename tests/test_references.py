@@ -94,3 +94,29 @@ def test_the_first_of_two_references_is_taken() -> None:
 )
 def test_other_numbers_are_no_references(text: str) -> None:
     assert find_reference(text) is None
+
+
+@pytest.mark.parametrize(
+    ("text", "number"),
+    [
+        ("пункт пять точка два", "5.2"),
+        ("пункт 4-2", "4.2"),
+        ("пункт № 5.2", "5.2"),
+        ("§ 5.2", "5.2"),
+        ("раздел V", "5"),
+        ("второй пункт пятого раздела", "5.2"),
+        ("раздел 5, пункт 3", "5.3"),
+        ("что такое 3.3.1", "3.3.1"),
+        ("процитируй 2.1", "2.1"),
+        ("менеджер сослался на пункт 6.2.4, что там написано в политике, если дословно", "6.2.4"),
+    ],
+)
+def test_a_number_may_be_said_in_many_ways(text: str, number: str) -> None:
+    found = find_reference(text)
+    assert found is not None
+    assert found.number == number
+
+
+@pytest.mark.parametrize("text", ["дали 2.5 литра", "версия 3.3.1", "в 10.30 привезли", "глава компании"])
+def test_a_number_of_something_else_is_no_reference(text: str) -> None:
+    assert find_reference(text) is None
