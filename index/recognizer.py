@@ -22,7 +22,7 @@ from index.encoder import Encoder, Matrix
 from index.memo import Memo
 from index.normalize import Normalizer
 from index.packaged_model import Progress
-from index.references import find_reference
+from index.references import find_reference, is_unmistakable
 from index.training import OUT_OF_SCOPE, QUESTION, TOPIC, WISHES, Examples
 
 _VECTOR_WEIGHT = 6.0
@@ -74,7 +74,7 @@ class Reading:
         """The likeliest intent; any topic, or a clause named by number, is "ask_policy"."""
         if self.is_sure_wish:
             return self.wish
-        if self.names_clause and self.probabilities.get(OUT_OF_SCOPE, 0.0) < _CERTAIN_PART:
+        if self.names_clause:
             return QUESTION
         likeliest = max(self.probabilities, key=self.probabilities.__getitem__)
         doubt = self.probabilities.get(OUT_OF_SCOPE, 0.0) / self.probabilities[likeliest]
@@ -127,7 +127,11 @@ class Recognizer:
         text = self._normalize(text)
         whole = self._model.probabilities(self._encoder.query(text)[np.newaxis], [text])[0]
         probabilities = dict(zip(self._model.labels, whole.tolist(), strict=True))
-        reading = Reading(text, probabilities, find_reference(text) is not None)
+        reference = find_reference(text)
+        names_clause = reference is not None and (
+            is_unmistakable(reference, text) or probabilities.get(OUT_OF_SCOPE, 0.0) < _CERTAIN_PART
+        )
+        reading = Reading(text, probabilities, names_clause)
         if reading.best in WISHES:
             return replace(reading, others=self._other_wishes(text, reading))
         if reading.best == QUESTION and not reading.names_clause:

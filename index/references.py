@@ -14,6 +14,7 @@ _CARDINALS = (
 _ROMAN = ("i", "ii", "iii", "iv", "v", "vi", "vii", "viii", "ix", "x", "xi", "xii", "xiii")
 _LONGEST = 9  # words
 _LONGEST_DOTTED = 25  # words around «пункт 5.2», which can mean nothing else
+_LONGEST_PLAIN = 4  # words around «пункт 5», too few to tell of a pick-up point
 _ENDING = "(?:ый|ой|ий|ья|ье|ьего|ьему|ьем|ьей|ого|ому|ом|ая|ую)"
 _PART = r"(?:[1-9]|1\d|2[0-5])"
 _ORDINAL = "|".join(rf"{stem}{_ENDING}" for stem in _ORDINALS)
@@ -66,6 +67,11 @@ def find_reference(text: str) -> Reference | None:
         return None
     number = _number(match["number"])
     return Reference(number, whole) if words <= (_LONGEST_DOTTED if "." in number else _LONGEST) else None
+
+
+def is_unmistakable(reference: Reference, text: str) -> bool:
+    """True for «раздел 5.2» and «покажи пункт 5»; «пункт 5 на карте закрыт» may be about something else."""
+    return "." in reference.number or len(text.split()) <= _LONGEST_PLAIN
 
 
 def _number(named: str) -> str:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from index.references import Reference, find_reference
+from index.references import Reference, find_reference, is_unmistakable
 
 
 @pytest.mark.parametrize(
@@ -120,3 +120,19 @@ def test_a_number_may_be_said_in_many_ways(text: str, number: str) -> None:
 @pytest.mark.parametrize("text", ["дали 2.5 литра", "версия 3.3.1", "в 10.30 привезли", "глава компании"])
 def test_a_number_of_something_else_is_no_reference(text: str) -> None:
     assert find_reference(text) is None
+
+
+@pytest.mark.parametrize(
+    "text", ["пункт 4.2", "покажи раздел 4", "а в третьем пункте?", "в пункте 5.2 мне непонятно всё от начала"]
+)
+def test_a_dotted_number_or_a_short_message_can_mean_nothing_else(text: str) -> None:
+    reference = find_reference(text)
+    assert reference is not None
+    assert is_unmistakable(reference, text)
+
+
+def test_a_number_in_a_longer_sentence_can_mean_something_else() -> None:
+    text = "пункт 3 на карте закрыт, вчера приезжал зря"
+    reference = find_reference(text)
+    assert reference is not None
+    assert not is_unmistakable(reference, text)
