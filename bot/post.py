@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 from email.message import EmailMessage
 
+from bot.failures import without_words
 from bot.files import Files
 from bot.mail import Letter, MailError, compose, compose_note, render, reply_address
 from bot.outbox import Delivery, Undelivered
@@ -15,7 +16,7 @@ from bot.tickets import Tickets
 
 Send = Callable[[Delivery], Awaitable[None]]
 
-LEASE = timedelta(minutes=2)
+LEASE = timedelta(seconds=45)  # outlasts `smtp.send`; what was leaving when the power went waits this long
 _LOOK_AGAIN_S = 5.0
 _FILES = {"added": "request", "ask_reason": "ask_reason"}  # a later letter's template; the others share one
 
@@ -42,6 +43,9 @@ async def deliver(tickets: Tickets, delivery: Delivery, send: Send, now: datetim
         )
         least = getattr(error, "pause", timedelta(0))
         tickets.postpone(delivery, str(error), now, permanent=error.permanent, least=least)
+    except Exception as error:  # noqa: BLE001  # one broken row must not hold up the others
+        log.error("%s of %s failed: %s", delivery.channel, name, without_words(error))  # noqa: TRY400
+        tickets.postpone(delivery, type(error).__name__, now)
     else:
         tickets.mark_sent(delivery, now)
         log.info("%s of %s delivered", delivery.channel, name)

@@ -2,14 +2,16 @@
 
 import asyncio
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Coroutine, Mapping
 from contextlib import suppress
 from email.message import EmailMessage
+from typing import Any
 
 from bot.cards import chat_sender, staff_sender
 from bot.clock import tick
 from bot.collect import collect_forever
 from bot.desk import Desk
+from bot.failures import without_words
 from bot.house import House
 from bot.mailbox import Mailbox
 from bot.papers import Papers
@@ -23,6 +25,7 @@ from index.training import IntentsError
 _WATCH_S = 5.0
 _DAY_S = 24 * 60 * 60
 _TICK_S = 60.0
+_AGAIN_S = 30.0
 
 log = logging.getLogger(__name__)
 
@@ -44,15 +47,16 @@ async def serve(house: House) -> None:
 
     dispatcher = make_dispatcher(house.dialogue, desk, wake_all)
     chats: dict[str, Send] = {"chat": chat_sender(bot, desk), "staff": staff_sender(bot, desk)}
+    mail = _mail(house)
     work = [
-        deliver_forever(rooms.tickets, chats, rooms.clock, wakes[0]),
-        deliver_forever(rooms.tickets, _mail(house), rooms.clock, wakes[1]),
-        _collect(house, wake_all),
-        _watch(house),
-        _forget_old(house),
-        _keep_time(house, wake_all),
+        lambda: deliver_forever(rooms.tickets, chats, rooms.clock, wakes[0]),
+        lambda: deliver_forever(rooms.tickets, mail, rooms.clock, wakes[1]),
+        lambda: _collect(house, wake_all),
+        lambda: _watch(house),
+        lambda: _forget_old(house),
+        lambda: _keep_time(house, wake_all),
     ]
-    tasks = [asyncio.create_task(each) for each in work]
+    tasks = [asyncio.create_task(keep_up(each)) for each in work]
     try:
         await introduce(bot, house.responses, desk.chat)
         await dispatcher.start_polling(bot, handle_signals=True)
@@ -62,6 +66,18 @@ async def serve(house: House) -> None:
         await asyncio.gather(*tasks, return_exceptions=True)
         with suppress(Exception):
             await bot.session.close()
+
+
+async def keep_up(work: Callable[[], Coroutine[Any, Any, None]], pause_s: float = _AGAIN_S) -> None:
+    """Begin a loop again when an error that it did not expect has ended it."""
+    while True:
+        try:
+            await work()
+        except Exception as error:  # noqa: BLE001  # without this a loop would end unseen
+            log.error("begins again in %.0f s: %s", pause_s, without_words(error))  # noqa: TRY400
+            await asyncio.sleep(pause_s)
+        else:
+            return
 
 
 def _mail(house: House) -> Mapping[str, Send]:

@@ -2,7 +2,6 @@
 
 import logging
 import re
-import traceback
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from datetime import datetime
@@ -23,6 +22,7 @@ from aiogram.types import BotCommand, BotCommandScopeChat, CallbackQuery, ErrorE
 
 from bot.desk import Desk, staff_router
 from bot.dialogue import FORGOTTEN, Dialogue
+from bot.failures import without_words
 from bot.files import Files
 from bot.messages import inline, messages, send, send_turn
 from bot.outbox import Delivery
@@ -202,7 +202,7 @@ class _Customers:
             await self._turn(query.message, Incoming(payload=query.data, tap=tap), state, event_update)
 
     async def failed(self, event: ErrorEvent) -> None:
-        _log_without_words(event.exception)
+        log.error("an update failed: %s", without_words(event.exception))
         message = event.update.message or (event.update.callback_query and event.update.callback_query.message)
         if isinstance(message, Message):
             with suppress(TelegramAPIError):
@@ -263,10 +263,3 @@ def _chat(telegram_id: int) -> str:
 
 def _is_id(text: str | None) -> bool:
     return bool(text) and re.fullmatch(r"[\w-]{1,40}", text or "") is not None
-
-
-def _log_without_words(error: BaseException) -> None:
-    """Where it happened and of what kind; an exception's message may quote the customer."""
-    frames = traceback.extract_tb(error.__traceback__)
-    where = " < ".join(f"{frame.filename}:{frame.lineno} {frame.name}" for frame in reversed(frames[-6:]))
-    log.error("an update failed: %s at %s", type(error).__name__, where)

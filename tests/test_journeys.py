@@ -420,6 +420,7 @@ async def power_cut(room: Path, tmp_path_factory: pytest.TempPathFactory) -> Asy
             number = ticket_in(await wish(aigul, "protorg", "delete"), "protorg")
             await daniyar.says(WAYS["delete"].wish)
             assert "Проверьте обращение." in (await daniyar.says("daniyar@example.kz"))["text"]
+            await konfident.says(f"mail of {number} undelivered, attempt 1")
             await konfident.kill()
         assert post.delivered == []
         post.drop_at = None

@@ -20,6 +20,7 @@ from bot.outbox import Delivery, Undelivered
 from bot.post import LEASE, Send, compose_for, deliver_forever, deliver_one, mail_sender
 from bot.register import Draft
 from bot.responses import Responses
+from bot.service import keep_up
 from bot.shops import read_shops
 from bot.smtp import send
 from bot.tickets import Origin, Tickets
@@ -320,6 +321,34 @@ async def test_a_chat_that_is_gone_is_given_up_and_a_slow_one_is_tried_again(tic
     assert await deliver_one(tickets, {"chat": partial(fail, permanent=True)}, NOON + LEASE)
     assert states(path, "chat") == [(ticket.number, "failed")]
     assert states(path) == [(ticket.number, "waiting")]
+
+
+async def test_a_row_that_cannot_be_made_waits_and_holds_up_no_other(
+    tickets: Tickets, path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    broken, sound = tickets.open(AIGUL, NOON)[0], tickets.open(DANIYAR, NOON)[0]
+
+    async def send_letter(delivery: Delivery) -> None:
+        if delivery.ticket == broken.number:
+            raise KeyError(AIGUL.words)
+
+    assert await deliver_all(tickets, {"mail": send_letter}) == 2
+    assert states(path) == [(broken.number, "waiting"), (sound.number, "sent")]
+    assert "KeyError at " in caplog.text
+    assert AIGUL.words not in caplog.text
+
+
+async def test_a_loop_that_an_error_ended_begins_again(caplog: pytest.LogCaptureFixture) -> None:
+    begun: list[int] = []
+
+    async def work() -> None:
+        begun.append(1)
+        if len(begun) < 3:
+            raise ValueError(AIGUL.words)
+
+    await keep_up(work, pause_s=0)
+    assert len(begun) == 3
+    assert AIGUL.words not in caplog.text
 
 
 # the same letter

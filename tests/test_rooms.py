@@ -41,6 +41,7 @@ DOORS: Mapping[str, frozenset[str]] = {
     }),
     # rooms that know nobody
     "bot.contacts": FREE,
+    "bot.failures": FREE,
     "bot.mail": FREE,
     "bot.quotes": FREE,
     "bot.senders": FREE,
@@ -89,14 +90,16 @@ DOORS: Mapping[str, frozenset[str]] = {
     "bot.collect": frozenset({
         "bot.inbox", "bot.mail", "bot.mailbox", "bot.register", "bot.senders", "bot.shops", "bot.tickets",
     }),
-    "bot.post": frozenset({"bot.files", "bot.mail", "bot.outbox", "bot.register", "bot.shops", "bot.tickets"}),
+    "bot.post": frozenset({
+        "bot.failures", "bot.files", "bot.mail", "bot.outbox", "bot.register", "bot.shops", "bot.tickets",
+    }),
     "bot.messages": frozenset({"bot.outbox", "bot.papers", "bot.responses", "bot.turn"}),
     "bot.desk": frozenset({"bot.messages", "bot.register", "bot.responses", "bot.tickets", "bot.verdict"}),
     "bot.cards": frozenset({"bot.desk", "bot.messages", "bot.outbox", "bot.register", "bot.responses"}),
     "bot.uploads": frozenset({"bot.files"}),
     "bot.telegram": frozenset({
-        "bot.desk", "bot.dialogue", "bot.files", "bot.messages", "bot.outbox", "bot.post", "bot.responses",
-        "bot.tickets", "bot.turn", "bot.uploads",
+        "bot.desk", "bot.dialogue", "bot.failures", "bot.files", "bot.messages", "bot.outbox", "bot.post",
+        "bot.responses", "bot.tickets", "bot.turn", "bot.uploads",
     }),
     # what is measured and checked
     "bot.ask": frozenset({"bot.dialogue", "bot.turn"}),
@@ -127,7 +130,7 @@ DOORS: Mapping[str, frozenset[str]] = {
         "index.packaged_model", "index.recognizer", "index.training",
     }),
     "bot.service": frozenset({
-        "bot.cards", "bot.clock", "bot.collect", "bot.desk", "bot.house",
+        "bot.cards", "bot.clock", "bot.collect", "bot.desk", "bot.failures", "bot.house",
         "bot.mailbox", "bot.papers", "bot.post", "bot.shops", "bot.smtp", "bot.telegram",
         "index.clauses", "index.training",
     }),
