@@ -38,14 +38,13 @@ async def deliver(tickets: Tickets, delivery: Delivery, send: Send, now: datetim
     try:
         await send(delivery)
     except (MailError, Undelivered) as error:
-        log.log(
-            _level(error, delivery), "%s of %s undelivered, attempt %d", delivery.channel, name, delivery.attempts + 1
-        )
         least = getattr(error, "pause", timedelta(0))
         tickets.postpone(delivery, str(error), now, permanent=error.permanent, least=least)
+        level, tries = _level(error, delivery), delivery.attempts + 1
+        log.log(level, "%s of %s undelivered, attempt %d", delivery.channel, name, tries)
     except Exception as error:  # noqa: BLE001  # one broken row must not hold up the others
-        log.error("%s of %s failed: %s", delivery.channel, name, without_words(error))  # noqa: TRY400
         tickets.postpone(delivery, type(error).__name__, now)
+        log.error("%s of %s failed: %s", delivery.channel, name, without_words(error))  # noqa: TRY400
     else:
         tickets.mark_sent(delivery, now)
         log.info("%s of %s delivered", delivery.channel, name)
