@@ -15,6 +15,7 @@ from typing import IO, TYPE_CHECKING, Any, NoReturn
 import click
 from pydantic import SecretStr
 
+from bot.deadlines import local_time
 from bot.settings import Settings, SettingsError, read_settings
 
 if TYPE_CHECKING:
@@ -144,7 +145,7 @@ def list_tickets(shop: str) -> None:
             route = ticket.route or "NO ROUTE"
             late = "  просрочено" if ticket.is_overdue(now) else ""
             due = f"{ticket.deadline or '-'!s:10}"
-            state = f"{ticket.status:9} {ticket.kind:17} {ticket.opened:%Y-%m-%d %H:%M}"
+            state = f"{ticket.status:9} {ticket.kind:17} {local_time(ticket.opened):%Y-%m-%d %H:%M}"
             print(f"{ticket.number}  {state}  {due}  {route}{late}")
 
 
@@ -160,7 +161,7 @@ def show(number: str) -> None:
             if value and name != "token":
                 print(f"{name:16} {value}")
         for event in found.events(ticket.number):
-            print(f"{event.at:%Y-%m-%d %H:%M:%S}  {event.actor:8} {event.what}  {event.who}".rstrip())
+            print(f"{local_time(event.at):%Y-%m-%d %H:%M:%S}  {event.actor:8} {event.what}  {event.who}".rstrip())
 
 
 @tickets.command()

@@ -8,7 +8,7 @@ from rasa_sdk.interfaces import Tracker
 from rasa_sdk.types import DomainDict
 
 from bot.codes import LIFE, Check
-from bot.deadlines import TIME_ZONE
+from bot.deadlines import local_time
 from bot.deed import SHORTEST_DETAILS, Deed, Events, entity, said, slot
 from bot.shops import RETENTION_DAYS
 
@@ -69,7 +69,7 @@ class ActionSendCode(Deed):
         if code is None:
             dispatcher.utter_message(response="utter_too_many_codes")
             return [SlotSet("code_asked", None), SlotSet("code_way", None)]
-        until = (now + LIFE).astimezone(TIME_ZONE)
+        until = local_time(now + LIFE)
         body = {"template": "code", "chat": chat, "to": contact, "code": code, "at": now.isoformat()}
         self.rooms.tickets.keep_letter({**body, "until": f"{until:%H:%M}"}, now)
         dispatcher.utter_message(response="utter_code_sent", contact=contact)

@@ -6,12 +6,17 @@ from zoneinfo import ZoneInfo
 
 from holidays import HolidayBase, country_holidays
 
-TIME_ZONE = ZoneInfo("Asia/Almaty")
+_TIME_ZONE = ZoneInfo("Asia/Almaty")
+
+
+def local_time(moment: datetime) -> datetime:
+    """What the clock on the wall shows in Kazakhstan."""
+    return moment.astimezone(_TIME_ZONE)
 
 
 def local_day(moment: datetime) -> date:
     """The day that it is in Kazakhstan."""
-    return moment.astimezone(TIME_ZONE).date()
+    return local_time(moment).date()
 
 
 def last_day(start: date, days: int, *, working: bool) -> date:

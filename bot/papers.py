@@ -9,7 +9,7 @@ from typing import Any
 from docx import Document
 from docx.shared import Cm, Pt
 
-from bot.deadlines import TIME_ZONE
+from bot.deadlines import local_time
 from bot.mail import render
 from bot.register import Ticket
 from bot.retention import Retention
@@ -45,7 +45,7 @@ class Papers:
         """`what` is "mydata" or "letter NUMBER"; None where the chat has no such thing."""
         kind, _, number = what.partition(" ")
         if kind == MY_DATA:
-            now = self._clock().astimezone(TIME_ZONE)
+            now = local_time(self._clock())
             text = render("mydata.txt", {**self._retention.everything_of(chat), "now": now})
             return Paper(f"konfident-{now:%Y-%m-%d}.txt", text.encode())
         ticket = self._tickets.ticket(number)
@@ -65,7 +65,7 @@ def postal_letter(ticket: Ticket, shop: Shop, word: Callable[[str], str]) -> byt
         "edition": shop.edition,
         "kind": kind,
         "request": word(f"utter_letter_{ticket.kind}"),
-        "opened": ticket.opened.astimezone(TIME_ZONE),
+        "opened": local_time(ticket.opened),
     }
     document = Document()
     style = document.styles["Normal"]

@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 from email.message import EmailMessage
 
+from bot.deadlines import local_time
 from bot.failures import without_words
 from bot.files import Files
 from bot.mail import Letter, MailError, compose, compose_note, render, reply_address
@@ -119,7 +120,7 @@ def compose_for(
         message_id=f"<{delivery.message_id}@{domain}>",
         shop=shop.name,
         kind=word(f"utter_kind_{ticket.kind}"),
-        opened=ticket.opened,
+        opened=local_time(ticket.opened),
         contact=ticket.contact or (word("utter_no_contact") if replies_are_read else ""),
         identity=word(f"utter_identity_{ticket.identity}"),
         words=body.get("text") or ticket.words or (ticket.details if "at" in body else ""),
@@ -138,7 +139,7 @@ def compose_for(
     if "at" not in body:  # the first letter begins the thread
         return compose(letter, files=files)
     thread = [f"<{first_letter_id(ticket)}@{domain}>", *filter(None, [body.get("answers")])]
-    written, shown = datetime.fromisoformat(body["at"]), _FILES.get(template, "note")
+    written, shown = local_time(datetime.fromisoformat(body["at"])), _FILES.get(template, "note")
     return compose(letter, thread, written=written, template=shown, files=files)
 
 
@@ -146,7 +147,7 @@ def _note(delivery: Delivery, sender: str) -> EmailMessage:
     """A letter to a customer, such as a code."""
     body = delivery.body
     domain = reply_address(sender, "").rpartition("@")[2]
-    written = datetime.fromisoformat(body["at"])
+    written = local_time(datetime.fromisoformat(body["at"]))
     text = render(f"{body['template']}.txt", body)
     return compose_note(text, body["to"], sender, f"<{delivery.message_id}@{domain}>", written)
 

@@ -6,6 +6,7 @@ from dataclasses import asdict, dataclass
 from datetime import date, datetime
 from typing import Any
 
+from bot.deadlines import local_day
 from bot.mail import render
 from bot.register import Ticket
 from bot.tickets import Tickets
@@ -71,4 +72,4 @@ def _answered(tickets: Tickets, ticket: Ticket) -> Answered:
     events = [event for event in tickets.events(ticket.number) if event.actor == "shop" and event.what in _ANSWERS]
     answers = tuple((event.at.date(), event.text) for event in events if event.text)
     question = ticket.details or ticket.words
-    return Answered(ticket.shop, ticket.number, ticket.opened.date(), question, answers)
+    return Answered(ticket.shop, ticket.number, local_day(ticket.opened), question, answers)

@@ -170,6 +170,15 @@ async def test_a_customer_without_a_contact_is_answered_in_the_chat(tickets: Tic
     assert f"Как связаться с клиентом: {WORDS.word('utter_no_contact')}\n" in text
 
 
+async def test_a_letter_tells_the_time_that_it_is_in_kazakhstan(tickets: Tickets) -> None:
+    tickets.open(AIGUL, NOON)
+    async with smtp_server() as server:
+        await deliver_one(tickets, mailman(tickets, server.url), NOON)
+        letter = await server.next_letter()
+    assert "получено 21.11.2026 в 17:00 (UTC+0500)\n" in body(letter)
+    assert letter["Date"] == "Sat, 21 Nov 2026 17:00:00 +0500"
+
+
 @pytest.mark.parametrize("kind", ["delete", "complain", "question"])
 @pytest.mark.parametrize("identity", ["typed", "telegram", "none"])
 def test_every_kind_and_identity_has_its_words(tickets: Tickets, kind: str, identity: str) -> None:

@@ -61,7 +61,7 @@ DOORS: Mapping[str, frozenset[str]] = {
     "bot.files": frozenset({"bot.database"}),
     "bot.retention": frozenset({"bot.codes", "bot.files", "bot.register", "bot.shops", "bot.tickets"}),
     "bot.papers": frozenset({"bot.deadlines", "bot.mail", "bot.register", "bot.retention", "bot.shops", "bot.tickets"}),
-    "bot.report": frozenset({"bot.mail", "bot.register", "bot.tickets"}),
+    "bot.report": frozenset({"bot.deadlines", "bot.mail", "bot.register", "bot.tickets"}),
     # words
     "bot.responses": frozenset({"index.training"}),
     "bot.rules": frozenset({"index.training"}),
@@ -91,7 +91,8 @@ DOORS: Mapping[str, frozenset[str]] = {
         "bot.inbox", "bot.mail", "bot.mailbox", "bot.register", "bot.senders", "bot.shops", "bot.tickets",
     }),
     "bot.post": frozenset({
-        "bot.failures", "bot.files", "bot.mail", "bot.outbox", "bot.register", "bot.shops", "bot.tickets",
+        "bot.deadlines", "bot.failures", "bot.files", "bot.mail", "bot.outbox", "bot.register", "bot.shops",
+        "bot.tickets",
     }),
     "bot.messages": frozenset({"bot.outbox", "bot.papers", "bot.responses", "bot.turn"}),
     "bot.desk": frozenset({"bot.messages", "bot.register", "bot.responses", "bot.tickets", "bot.verdict"}),
