@@ -54,9 +54,9 @@ class Responses:
 
     def __init__(self, path: Path) -> None:
         """Read and check the file. Raises IntentsError."""
-        self.domain: dict[str, Any] = _plain(document := load_yaml(path))
-        for name, variants in (document.get("responses") or {}).items():
-            line = document["responses"].lc.key(name)[0] + 1
+        self.domain: dict[str, Any] = load_yaml(path)
+        for name, variants in (self.domain.get("responses") or {}).items():
+            line = self.domain["responses"].lines[name]
             variant: Mapping[str, Any]
             for variant in variants or ({},):
                 _check(path, line, name, variant)
@@ -156,12 +156,3 @@ def _check(path: Path, line: int, name: str, variant: Mapping[str, Any]) -> None
     if unknown:
         remedy = f"Можно: {', '.join(sorted(_VALUES))}."
         raise IntentsError(path, line, f"{name}: неизвестное значение {{{min(unknown)}}}", remedy)
-
-
-def _plain(node: Any) -> Any:
-    """Ruamel's nodes -> plain dicts, lists and strings, which travel as JSON."""
-    if isinstance(node, dict):
-        return {str(key): _plain(value) for key, value in node.items()}
-    if isinstance(node, list):
-        return [_plain(value) for value in node]
-    return str(node) if isinstance(node, str) else node

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from index.lined_yaml import Lined
 from index.training import IntentsError, load_yaml
 
 _PARTS = {"rule", "steps", "condition"}
@@ -49,8 +50,8 @@ def read_rules(path: Path, domain: Mapping[str, Any], responses: Collection[str]
     return Rules(rules)
 
 
-def _rule(path: Path, entry: Mapping[str, Any], intents: set[str], known: set[str]) -> Rule:
-    line, name = entry.lc.line + 1, str(entry.get("rule", ""))  # type: ignore[attr-defined]  # ruamel's dict
+def _rule(path: Path, entry: Lined, intents: set[str], known: set[str]) -> Rule:
+    line, name = entry.line, str(entry.get("rule", ""))
     if set(entry) - _PARTS or not name or not entry.get("steps"):
         raise IntentsError(path, line, f"правило «{name}»: лишние или пропущенные части", "Нужны rule и steps.")
     intent, closes = "", False
@@ -64,7 +65,7 @@ def _rule(path: Path, entry: Mapping[str, Any], intents: set[str], known: set[st
         elif what == "active_loop" and (value is None or value in steps):
             closes = closes or value is None
         else:
-            step_line = step.lc.line + 1
+            step_line = step.line
             what = f"правило «{name}»: шаг {what}: {value} выполнить нельзя"
             raise IntentsError(path, step_line, what, "Проверьте имя по intents/domain.yml.")
     condition = entry.get("condition") or [{"active_loop": ""}]

@@ -19,8 +19,8 @@ from pydantic import (
 )
 from pydantic_core import PydanticCustomError
 from rapidfuzz import fuzz
-from ruamel.yaml import YAML
-from ruamel.yaml.error import MarkedYAMLError
+
+from index.lined_yaml import Lined, YamlError, read_yaml
 
 Kind = Literal["delete", "block", "complain", "unsubscribe", "access", "rectify", "withdraw_consent", "question"]
 KINDS: tuple[Kind, ...] = (
@@ -162,13 +162,11 @@ def read_shops(folder: Path) -> dict[str, Shop]:
 def read_shop(path: Path) -> Shop:
     """One shop.yml. Raises ShopError with the line of the wrong value."""
     try:
-        document = YAML(typ="rt").load(path.read_text(encoding="utf-8"))
-    except (MarkedYAMLError, UnicodeDecodeError) as error:
-        mark = getattr(error, "problem_mark", None)
-        what = f"не читается как YAML: {getattr(error, 'problem', error)}"
-        raise ShopError(path, mark.line + 1 if mark else 1, what, "Проверьте отступы и кавычки.") from error
+        document = read_yaml(path)
+    except YamlError as error:
+        raise ShopError(path, error.line, error.what, "Проверьте отступы и кавычки.") from error
     try:
-        file = _File.model_validate(_plain(document), strict=True)
+        file = _File.model_validate(document, strict=True)
     except ValidationError as error:
         raise _explained(path, document, error) from error
     return Shop(
@@ -218,15 +216,6 @@ def _bare(word: str) -> str:
     return re.sub(r"\.?(?:kz|кз)$", "", word.lower()).replace(".", "")
 
 
-def _plain(node: object) -> object:
-    """Ruamel's nodes -> dicts and lists, for strict validation."""
-    if isinstance(node, dict):
-        return {str(key): _plain(value) for key, value in node.items()}
-    if isinstance(node, list):
-        return [_plain(value) for value in node]
-    return str(node) if isinstance(node, str) else node
-
-
 def _explained(path: Path, document: object, error: ValidationError) -> ShopError:
     """The first mistake in an owner's words, at the line of the deepest key that exists."""
     first = min(error.errors(), key=lambda each: each["type"] != "extra_forbidden")
@@ -243,9 +232,9 @@ def _explained(path: Path, document: object, error: ValidationError) -> ShopErro
 
 def _line(document: object, place: Iterable[int | str]) -> int:
     line = 1
-    for key in place:
-        if not isinstance(document, dict) or key not in document:
+    for key in map(str, place):
+        if not isinstance(document, Lined) or key not in document:
             break
-        line = document.lc.key(key)[0] + 1  # type: ignore[attr-defined]  # ruamel's dict knows its lines
+        line = document.lines[key]
         document = document[key]
     return line

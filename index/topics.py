@@ -21,7 +21,7 @@ def read_topics(path: Path, policy: Policy, topics: Collection[str]) -> TopicMap
         raise IntentsError(path, 1, "нет раздела topics", "Файл начинается со строк version: и topics:.")
     listed = document["topics"]
     for topic, numbers in listed.items():
-        line = listed.lc.key(topic)[0] + 1
+        line = listed.lines[topic]
         _check(path, line, topic, numbers, policy, topics)
     return {topic: tuple(numbers) for topic, numbers in listed.items()}
 

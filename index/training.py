@@ -5,8 +5,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from ruamel.yaml import YAML
-from ruamel.yaml.error import MarkedYAMLError
+from index.lined_yaml import Lined, YamlError, read_yaml
 
 QUESTION = "ask_policy"
 TOPIC = QUESTION + "/"
@@ -58,15 +57,13 @@ def read_training(folder: Path) -> tuple[Examples, ...]:
 
 
 def load_yaml(path: Path) -> Any:
-    """Parsed YAML whose nodes know their lines (`node.lc`). Raises IntentsError."""
+    """Parsed YAML whose mappings know their lines. Raises IntentsError."""
     try:
-        return YAML(typ="rt").load(path.read_text(encoding="utf-8"))
+        return read_yaml(path)
     except FileNotFoundError as error:
         raise IntentsError(path, 1, "файла нет", "Верните файл на место.") from error
-    except (MarkedYAMLError, UnicodeDecodeError) as error:
-        mark = getattr(error, "problem_mark", None)
-        what = f"не читается как YAML: {getattr(error, 'problem', error)}"
-        raise IntentsError(path, mark.line + 1 if mark else 1, what, "Проверьте отступы и кавычки.") from error
+    except YamlError as error:
+        raise IntentsError(path, error.line, error.what, "Проверьте отступы и кавычки.") from error
 
 
 def _read(path: Path, seen: set[str]) -> Iterator[Examples]:
@@ -78,7 +75,7 @@ def _read(path: Path, seen: set[str]) -> Iterator[Examples]:
 
 
 def _examples(path: Path, entry: Any, seen: set[str]) -> Examples:
-    line = entry.lc.line + 1 if hasattr(entry, "lc") else 1
+    line = entry.line if isinstance(entry, Lined) else 1
     intent = str(entry.get("intent", "")) if isinstance(entry, dict) else ""
     if intent not in INTENTS and not (intent.startswith(TOPIC) and len(intent) > len(TOPIC)):
         known = ", ".join((*INTENTS, TOPIC + "…"))
@@ -103,7 +100,7 @@ def _read_wordings(path: Path, topics: Collection[str]) -> Mapping[str, tuple[st
         raise IntentsError(path, 1, "нет списка wordings", "Файл начинается со строк version: и wordings:.")
     found: dict[str, tuple[str, ...]] = {}
     for entry in document["wordings"]:
-        line = entry.lc.line + 1 if hasattr(entry, "lc") else 1
+        line = entry.line if isinstance(entry, Lined) else 1
         topic, texts = str(entry.get("topic", "")) if isinstance(entry, dict) else "", _texts(entry)
         if topic not in topics:
             raise IntentsError(path, line, f"неизвестная тема «{topic}»", "Список тем - в intents/topics.yml.")

@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 from conftest import ROOT
-from ruamel.yaml import YAML
 
 from bot.settings import Settings, read_settings
 
@@ -20,7 +20,7 @@ VARIABLE = re.compile(r"^(?:# )?([A-Z][A-Z_]*)=(.*)$", re.MULTILINE)
 
 @pytest.fixture(scope="module")
 def compose() -> dict[str, Any]:
-    loaded: dict[str, Any] = YAML(typ="safe").load(COMPOSE)
+    loaded: dict[str, Any] = yaml.safe_load(COMPOSE.read_text(encoding="utf-8"))
     return loaded
 
 
