@@ -9,6 +9,7 @@ import hashlib
 import os
 import re
 from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -29,7 +30,9 @@ _VECTOR_WEIGHT = 6.0
 _CHARACTERS_WEIGHT = 3.0
 _SHARPNESS = 6.0
 _C = 0.1
-_VERSION = "1"
+_AT_ONCE = 20  # intents
+_REST = ""  # sorts before every intent
+_VERSION = "2"
 _CERTAIN_PART = 0.9
 _LIKELY_PART = 0.3
 _CONFIRMED_PART = 0.1
@@ -238,19 +241,40 @@ def _fit(
     progress: Callable[[str], Progress],
 ) -> _Model:
     from sklearn.feature_extraction.text import TfidfVectorizer
-    from sklearn.svm import LinearSVC
 
     labels = [examples.intent for examples in training for _ in examples.texts]
     texts = [normalizer(text) for examples in training for text in examples.texts]
     vectors = Memo(encoder.queries, home / "memo" / f"queries-{encoder.key}.npz")(texts, progress("examples"))
-    report = progress("recognizer")
-    report(0, 1)
     options = {"analyzer": "char_wb", "ngram_range": (2, 5), "sublinear_tf": True, "min_df": 2, "dtype": np.float32}
     characters = TfidfVectorizer(**options)
-    classifier = LinearSVC(C=_C).fit(_features(vectors, characters.fit_transform(texts)), labels)
-    report(1, 1)
-    weights = np.ascontiguousarray(classifier.coef_.T, np.float32)
-    return _Model(tuple(map(str, classifier.classes_)), characters, weights, classifier.intercept_.astype(np.float32))
+    features = _features(vectors, characters.fit_transform(texts))
+    intents, weights, bias = _one_against_the_rest(features, np.array(labels), progress("recognizer"))
+    return _Model(intents, characters, weights, bias)
+
+
+def _one_against_the_rest(features: Any, labels: Any, report: Progress) -> tuple[tuple[str, ...], Matrix, Any]:
+    """A linear separation of each intent from all others, some intents at a time on each core.
+
+    Gives the intents in order, weights (features, intents) and biases (intents).
+    """
+    from sklearn.svm import LinearSVC
+
+    intents = np.unique(labels)
+    parts = [intents[start : start + _AT_ONCE] for start in range(0, len(intents), _AT_ONCE)]
+
+    def separate(part: Any) -> tuple[Any, Any]:
+        fitted = LinearSVC(C=_C).fit(features, np.where(np.isin(labels, part), labels, _REST))
+        return fitted.coef_[-len(part) :], fitted.intercept_[-len(part) :]
+
+    found = []
+    report(0, len(parts))
+    with ThreadPoolExecutor(os.cpu_count()) as cores:  # the solver works outside the interpreter's lock
+        for done, part in enumerate(cores.map(separate, parts), start=1):
+            found.append(part)
+            report(done, len(parts))
+    weights = np.concatenate([rows for rows, _ in found]).T
+    bias = np.concatenate([row for _, row in found])
+    return tuple(map(str, intents)), np.ascontiguousarray(weights, np.float32), bias.astype(np.float32)
 
 
 def _features(vectors: Matrix, characters: Any) -> Any:

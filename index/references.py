@@ -43,6 +43,7 @@ _DOTTED = re.compile(
     rf"(?P<number>{_PART}(?:[.,]{_PART}){{1,3}})(?![\d.,]*\d|\s?(?:%|литр|кг|см|мм|м\b|гб|дюйм|тенге|тг|млн|тыс|верси))",
     re.IGNORECASE,
 )
+_WITH_DOTS = re.compile(r"\d[.,]\d")  # «раздел 5, подпункт 5.4.1»: the whole number is named
 _WHOLE = re.compile(r"целиком|полностью|\bвесь\b|\bвсю\b|\bwhole\b|\bfull\b", re.IGNORECASE)
 
 
@@ -59,10 +60,16 @@ def find_reference(text: str) -> Reference | None:
     words = len(text.split())
     whole = bool(_WHOLE.search(text))
     pair = _CLAUSE_OF_SECTION.search(text) or _SECTION_THEN_CLAUSE.search(text)
-    if pair is not None and words <= _LONGEST:
+    if pair is not None and words <= _LONGEST and not _WITH_DOTS.search(text):
         found = {name.split("_")[0]: value for name, value in pair.groupdict().items() if value}
         return Reference(f"{_number(found['section'])}.{_number(found['clause'])}", whole)
-    match = _AFTER.search(text) or _BEFORE.search(text) or (_DOTTED.search(text) if words <= _LONGEST else None)
+    dotted = (match for match in _AFTER.finditer(text) if _WITH_DOTS.search(match["number"]))
+    match = (
+        next(dotted, None)
+        or _AFTER.search(text)
+        or _BEFORE.search(text)
+        or (_DOTTED.search(text) if words <= _LONGEST else None)
+    )
     if match is None:
         return None
     number = _number(match["number"])

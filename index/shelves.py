@@ -12,8 +12,7 @@ from index.proposals import Likeness
 from index.topics import TopicMap
 from index.vectors import Vectors
 
-_SILENT_MASS = 0.75
-_SILENT_MASS_PROPOSED = 0.65  # a proposal knows less surely than an owner that nothing is said
+_SILENT_MASS = 0.75  # how much of a question must be on topics without an answer to be met with silence
 SHOWN = 3
 _NEIGHBOURS = 5
 _NEIGHBOUR_WEIGHT = 0.02
@@ -46,16 +45,9 @@ class Shelf:
     adapters: Adapters | None = None
 
     @property
-    def silent_mass(self) -> float:
-        """How much of a question must be on topics without an answer to be met with silence."""
-        return _SILENT_MASS if self.alike is None else _SILENT_MASS_PROPOSED
-
-    @property
     def silent(self) -> frozenset[str]:
         """Topics on which the policy says nothing."""
-        return frozenset(
-            topic for topic, mass in zip(self.topics, self.uncovered, strict=True) if mass >= self.silent_mass
-        )
+        return frozenset(topic for topic, mass in zip(self.topics, self.uncovered, strict=True) if mass >= _SILENT_MASS)
 
     def shares(self, topics: Mapping[str, float]) -> Vector:
         """The topics' probabilities as shares of their sum, in the shelf's order."""
@@ -65,7 +57,7 @@ class Shelf:
 
     def silent_on(self, shares: Vector) -> str:
         """The topic that the question is about and the policy is not; empty where it has something to say."""
-        if shares @ self.uncovered < self.silent_mass:
+        if shares @ self.uncovered < _SILENT_MASS:
             return ""
         return tuple(self.topics)[int((shares * self.uncovered).argmax())]
 
