@@ -21,6 +21,7 @@ _MARKUP = re.compile(r"</?[a-z][^>]{0,40}>|[*_~`]{2,}", re.IGNORECASE)
 _INVISIBLE = re.compile(r"[\u200b-\u200f\u2060\ufeff\u00ad]")
 _STRETCHED = re.compile(r"([а-яё])\1{2,}|([А-ЯЁ])\2{3,}")
 _LATIN = re.compile(r"[a-z]", re.IGNORECASE)
+_LETTER = re.compile(r"[^\W\d_]")
 _CYRILLIC = re.compile(r"[а-яёәғқңөұүһі]", re.IGNORECASE)
 _KEPT_WHOLE = re.compile(r"\S+@\S+|\S*://\S+|www\.\S+|\S+\.(?:kz|com|ru)\b\S*", re.IGNORECASE)
 _EDGES = "?!.,;:()«»\"'…-"
@@ -32,12 +33,14 @@ class Normalizer:
 
     def __init__(self, examples: Iterable[str]) -> None:
         """Learn Russian words, and words in Latin letters from texts that are not transliterated Russian."""
-        texts = [{word.strip(_EDGES) for word in _tidy(text).lower().split()} for text in examples]
+        texts = [
+            {word.strip(_EDGES) for word in _tidy(text).lower().split() if _LETTER.search(word)} for text in examples
+        ]
         russian = {word for words in texts for word in words if _CYRILLIC.search(word)}
         self._latin: set[str] = set()
         for words in texts:
             latin = {word for word in words if _LATIN.search(word) and word not in russian}
-            if sum(russian.isdisjoint(_transliterations(word)) for word in latin) >= len(latin) / 2 or latin != words:
+            if sum(russian.isdisjoint(_transliterations(word)) for word in latin) > len(latin) / 2 or latin != words:
                 self._latin |= latin
         self._words = russian | self._latin
         self._pairs: Counter[str] = Counter()

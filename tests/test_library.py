@@ -309,7 +309,7 @@ def test_a_proposal_is_silent_where_no_clause_is_like_the_answers_elsewhere(own:
     (knowledge / "homeshop" / "topics.yml").unlink()
     own.refresh()
     assert own.ask("homeshop", "блокируете ли вы данные", {"right_block": 1.0}).silent_on == "о блокировании данных"
-    assert own.ask("homeshop", "храните ли паспорт", {"passport_iin": 1.0}).clauses == ()
+    assert own.ask("homeshop", "снимаете ли отпечатки пальцев", {"biometrics": 1.0}).clauses == ()
 
 
 def test_two_policies_in_one_shop_are_refused(own: Library, knowledge: Path) -> None:
