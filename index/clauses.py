@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
+from itertools import pairwise
 from pathlib import Path
 
 from index.documents import PolicyError, read_lines
@@ -15,6 +16,11 @@ Number = tuple[int, ...]
 _PART = r"[1-9]\d{0,2}"  # no leading zero: 01.06.24 is a date
 _SECTION_LINE = re.compile(rf"({_PART})\.\s+(\S.*)")
 _CLAUSE_LINE = re.compile(rf"({_PART}(?:\.{_PART}){{1,4}})[.)]?(?:\s*(?=[^\d\s.,)])(.*)|$)")
+# «Раздел 2. Сбор данных», «Статья 5», «§ 3. Сроки», «IV. Права»
+_NAMED_LINE = re.compile(
+    r"(?:(?:(?i:раздел|глава|статья)\s+|§\s*)(\d{1,2}|[IVX]+)|([IVX]+)(?=\.))(?:[.:)]\s*(\S.*)?|$)"
+)
+_ROMAN = {"I": 1, "V": 5, "X": 10}
 _LIST_MARK = re.compile(r"[-*•–—]\s+")
 _LETTERED = re.compile(r"(?:[а-яёa-z]|\d{1,2})\)\s")
 _CELLS = " | "
@@ -134,13 +140,17 @@ def order(number: str) -> Number:
 
 
 def _blocks(path: Path, lines: Iterable[str]) -> tuple[list[_Block], list[tuple[int, str]]]:
-    blocks, gaps = [_Block((), 0)], []
+    lines, blocks, gaps = list(lines), [_Block((), 0)], []
+    names_sections = sum(_NAMED_LINE.match(line.strip()) is not None for line in lines) > 1
     after_blank = True
     for line, raw in enumerate(lines, start=1):
         block = blocks[-1]
         text, is_item = _mend(raw, block)
         if text:
             number, body = _numbered(text, block)
+            if names_sections:
+                is_item = is_item or len(number) == 1
+                number, body = _named_section(text) or (number if len(number) > 1 else (), body)
             fit = _fit(number, block.number)
             if fit == "next" and block.listed and block.lists(number, body, after_blank=after_blank):
                 fit = "stray"
@@ -178,6 +188,20 @@ def _numbered(text: str, before: _Block) -> tuple[Number, str]:
     return order(match[1]), match[2] or ""
 
 
+def _named_section(text: str) -> tuple[Number, str] | None:
+    """The number and the heading of «Раздел 2. Сбор данных» or «IV. Права»; None for other lines."""
+    match = _NAMED_LINE.match(text)
+    if match is None:
+        return None
+    named = match[1] or match[2]
+    return (int(named) if named.isdecimal() else _of_roman(named),), match[3] or ""
+
+
+def _of_roman(number: str) -> int:
+    values = [_ROMAN[letter] for letter in number]
+    return sum(-value if value < following else value for value, following in pairwise([*values, 0]))
+
+
 def _fit(number: Number, last: Number) -> str:
     """How a number follows the last one: "next", "gap" (some left out) or "stray" (not a clause here)."""
     if not number:
@@ -213,7 +237,7 @@ def _assemble(blocks: list[_Block], gaps: list[tuple[int, str]]) -> Policy:
 def _sections(numbered: Iterable[_Block]) -> Iterator[Section]:
     for block in numbered:
         if len(block.number) == 1:
-            yield Section(_dotted(block.number), block.lines[0], block.line)
+            yield Section(_dotted(block.number), block.lines[0] if block.lines else "", block.line)
 
 
 def _clause(block: _Block, by_number: dict[Number, _Block], headings: dict[str, str]) -> Clause | None:

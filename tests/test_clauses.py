@@ -312,6 +312,36 @@ def test_sections_may_be_left_out(tmp_path: Path) -> None:
     assert [clause.number for clause in policy.clauses] == ["5.1", "9.1"]
 
 
+@pytest.mark.parametrize(
+    ("first", "second"),
+    [
+        ("Раздел 1. Общее", "Раздел 2. Сбор"),
+        ("ГЛАВА I. Общее", "ГЛАВА II. Сбор"),
+        ("Статья 1: Общее", "Статья 2: Сбор"),
+        ("Статья 1\nОбщее", "Статья 2\nСбор"),
+        ("§ 1. Общее", "§ 2. Сбор"),
+        ("I. Общее", "II. Сбор"),
+    ],
+)
+def test_sections_may_be_named_or_have_roman_numbers(tmp_path: Path, first: str, second: str) -> None:
+    policy = read(tmp_path, f"{first}\n\n1.1. Политика действует.\n\n{second}\n\nМы собираем имя.\n")
+    assert [(section.number, section.heading) for section in policy.sections] == [("1", "Общее"), ("2", "Сбор")]
+    assert [(clause.number, clause.text) for clause in policy.clauses] == [
+        ("1.1", "Политика действует."),
+        ("2", "Мы собираем имя."),
+    ]
+
+
+def test_points_counted_through_all_chapters_belong_to_their_chapter(tmp_path: Path) -> None:
+    text = "Глава 1. Общее\n1. Раз.\n2. Два.\nГлава 2. Сбор\n3. Три.\n"
+    assert clauses(tmp_path, text) == {"1": "1. Раз.\n2. Два.", "2": "3. Три."}
+
+
+def test_a_law_that_is_named_at_the_start_of_a_line_is_no_section(tmp_path: Path) -> None:
+    text = "1. Общее\n1.1. Данные хранит\nСтатья 12 Закона и\nГлава 3 Кодекса.\n1.2. Два.\n"
+    assert clauses(tmp_path, text) == {"1.1": "Данные хранит Статья 12 Закона и Глава 3 Кодекса.", "1.2": "Два."}
+
+
 def test_a_small_gap_between_clauses_is_read_and_recorded(tmp_path: Path) -> None:
     policy = read(tmp_path, "1. Общее\n1.1. Раз.\n1.2. Два.\n\n1.4. Четыре.\n1.5. Пять.\n")
     assert [clause.number for clause in policy.clauses] == ["1.1", "1.2", "1.4", "1.5"]
