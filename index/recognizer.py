@@ -33,13 +33,14 @@ _C = 0.1
 _AT_ONCE = 20  # intents
 _REST = ""  # sorts before every intent
 _VERSION = "2"
-_CERTAIN_PART = 0.9
+_CERTAIN_PART = 0.8
 _LIKELY_PART = 0.3
 _CONFIRMED_PART = 0.1
 _SURE_WISH = 0.75
 _CLOSE = 0.7
 _OFF_TOPIC = 0.45  # against the best topic: a policy's words in another sense («срок хранения мяса»)
-_PARTS = re.compile(r"[.!?;,\n]+|\s(?:и|а|но|также|затем|потом|плюс|заодно|еще)\s", re.IGNORECASE)
+_SENTENCES = re.compile(r"[.!?\n]+")
+_PARTS = re.compile(r"[;,]+|\s(?:и|а|но|также|затем|потом|плюс|заодно|еще|and|then|also)\s", re.IGNORECASE)
 _QUESTIONS = re.compile(
     r"[?.!\n]+|,?\s+(?:и|а)\s+(?:еще\s+)?"
     r"(?=(?:кто|кому|кого|что|чем|где|куда|откуда|зачем|почему|сколько|как|какие|какой|когда|можно|есть)\b)"
@@ -47,9 +48,10 @@ _QUESTIONS = re.compile(
     re.IGNORECASE,
 )
 _SUBORDINATE = re.compile(
-    r"(?:в|на|о|обо|из|для|к|с|у|от|до|за|по|про|при)?\s*\b(?:что|чтобы|котор\w+|если|потому|пока|когда|как|где|откуда|куда|ком\w|раз|хотя|because|that|which|so|if)\b",
+    r"(?:в|на|о|обо|из|для|к|с|у|от|до|за|по|про|при)?\s*\b(?:что|чтобы|котор\w+|если|потому|пока|когда|как|где|откуда|куда|кто|ком\w|почему|зачем|сколько|какие|раз|хотя|because|that|which|so|if)\b",
     re.IGNORECASE,
 )
+_ANAPHORIC = re.compile(r"\b(?:их|его|ее|оттуда|это|it|them)\b", re.IGNORECASE)
 _NEGATED = re.compile(r"\bне\s+(?:надо|нужно|прошу|хочу|требую|стоит|удал|блок|отпис)|\bвместо\b", re.IGNORECASE)
 
 
@@ -169,7 +171,7 @@ class Recognizer:
 
     def _other_wishes(self, text: str, whole: Reading) -> tuple[str, ...]:
         """Wishes that a part of the message states for certain, in the order of the message."""
-        parts = [part.strip() for part in _PARTS.split(text) if _states_something(part.strip())]
+        parts = _statements(text)
         if len(parts) < 2:
             return ()
         rows = self._model.probabilities(self._encoder.queries(parts), parts)
@@ -177,9 +179,17 @@ class Recognizer:
         return tuple(dict.fromkeys(name for name in found if name in WISHES and name != whole.best))
 
 
-def _states_something(part: str) -> bool:
-    """False for «что у вас есть обо мне» and «не надо удалять»: they belong to another part."""
-    return len(part.split()) > 1 and not _SUBORDINATE.match(part) and not _NEGATED.search(part)
+def _statements(text: str) -> list[str]:
+    """Parts of a message that say something each: «…, что есть обо мне», «уберите их» stay with what they are about."""
+    parts: list[str] = []
+    for sentence in _SENTENCES.split(text):
+        begun = len(parts)
+        for part in filter(None, map(str.strip, _PARTS.split(sentence))):
+            if (len(parts) > begun and _SUBORDINATE.match(part)) or (parts and _ANAPHORIC.search(part)):
+                parts[-1] += f", {part}"
+            else:
+                parts.append(part)
+    return [part for part in parts if len(part.split()) > 1 and not _NEGATED.search(part)]
 
 
 @dataclass(frozen=True)

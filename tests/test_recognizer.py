@@ -162,6 +162,22 @@ def test_a_wish_that_is_refused_in_the_same_breath_is_not_counted(recognizer: Re
     assert recognizer.read(text).intents == (wish,)
 
 
+@pytest.mark.parametrize(
+    ("text", "wishes"),
+    [
+        (
+            "снимите меня с рассылки и расскажите, какие сведения обо мне лежат в базе",
+            {"unsubscribe", "access"},
+        ),
+        ("delete my profile and stop sending me newsletters", {"delete", "unsubscribe"}),
+        ("ваши пуши надоели, уберите их", {"unsubscribe"}),
+        ("сотрите мой профиль, чтобы мне больше никто не звонил", {"delete"}),
+    ],
+)
+def test_what_only_explains_a_wish_is_no_wish_of_its_own(recognizer: Recognizer, text: str, wishes: set[str]) -> None:
+    assert set(recognizer.read(text).intents) == wishes
+
+
 def test_a_question_beside_a_question_brings_no_wish(recognizer: Recognizer) -> None:
     assert recognizer.read("Объясните, что за cookies такие. И сколько лет вы держите данные?").intents == (
         "ask_policy",
