@@ -74,9 +74,11 @@ def take_in(received: Received, tickets: Tickets, shops: Mapping[str, Shop], now
         return True
     if not _may_answer(received, ticket, shops):
         log.warning("mail %s for %s is not from the shop, left unread", key, ticket.number)
+        tickets.left_unread(ticket.number, "utter_staff_strange_mail", now, origin)
         return False
     if not received.verdict_text and received.verdict in {"answer", "question"}:
         log.warning("mail %s for %s says nothing that could be read, left unread", key, ticket.number)
+        tickets.left_unread(ticket.number, "utter_staff_empty_mail", now, origin)
         return False
     words = (received.verdict, received.verdict_text)
     is_new = tickets.receive(ticket.number, *words, now, origin, received.attachments)

@@ -117,6 +117,12 @@ class Tickets(Register):
             self._enqueue(number, "staff", {"response": "utter_staff_undelivered"}, now)
         return True
 
+    def left_unread(self, number: str, response: str, now: datetime, origin: Origin) -> None:
+        """Tell the staff, once, of a mail that concerns a ticket and was not acted on; it may be acted on later."""
+        with self._at_once():
+            if self._is_new(replace(origin, key=f"unread {origin.key}"), number, now):
+                self._enqueue(number, "staff", {"response": response, "email": origin.sender or "?"}, now)
+
     # what the customer does
 
     def write(self, number: str, chat: str, text: str, now: datetime, files: Sequence[Mapping[str, Any]] = ()) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import logging
 import sqlite3
 from contextlib import asynccontextmanager, closing
@@ -301,6 +302,39 @@ def test_the_right_token_from_a_wrong_sender_is_left_unread(
     assert told(path) == []
     assert status(tickets, ticket) == "opened"
     assert f"mail <1@protorg.kz> for {ticket.number} is not from the shop, left unread" in caplog.text
+
+
+def staff_news(path: Path) -> list[tuple[str, str]]:
+    """What the staff is to be told beside the cards: response and address."""
+    with closing(sqlite3.connect(path)) as db:
+        bodies = [json.loads(body) for (body,) in db.execute("SELECT body FROM outbox WHERE channel = 'staff'")]
+    return [(body["response"], body["email"]) for body in bodies if "email" in body]
+
+
+@pytest.mark.parametrize(
+    ("body", "sender", "response"),
+    [
+        ("Выполнено", "timur@evil.kz", "utter_staff_strange_mail"),
+        ("> Удалите мои данные", "olga@protorg.kz", "utter_staff_empty_mail"),
+    ],
+    ids=["stranger", "empty"],
+)
+def test_a_mail_about_a_request_that_is_not_acted_on_is_reported_once(
+    body: str, sender: str, response: str, tickets: Tickets, ticket: Ticket, path: Path
+) -> None:
+    for _ in range(2):
+        assert not acted_on(mail(body, to=token_box(ticket), sender=sender), tickets)
+    assert staff_news(path) == [(response, sender)]
+
+
+def test_a_strangers_mail_is_acted_on_when_the_owner_has_named_him(
+    tickets: Tickets, ticket: Ticket, path: Path
+) -> None:
+    raw = mail("Да.", to=token_box(ticket), sender="a@lawyers.kz")
+    assert not acted_on(raw, tickets)
+    shops = {**SHOPS, "protorg": replace(SHOPS["protorg"], senders=("@lawyers.kz",))}
+    assert take_in(read(raw), tickets, shops, NOON)
+    assert told(path) == [(ticket.number, "utter_shop_answer", "Да.")]
 
 
 def test_senders_named_in_shop_yml_may_answer(tickets: Tickets, ticket: Ticket, path: Path) -> None:
