@@ -36,7 +36,8 @@ _VERSION = "2"
 _CERTAIN_PART = 0.8
 _LIKELY_PART = 0.3
 _CONFIRMED_PART = 0.1
-_SURE_WISH = 0.75
+_SURE_WISH = 0.6
+_SURE_WISH_ASKED = 0.98  # «как поменять номер?» may ask for the rule only
 _CLOSE = 0.7
 _OFF_TOPIC = 0.45  # against the best topic: a policy's words in another sense («срок хранения мяса»)
 _SENTENCES = re.compile(r"[.!?\n]+")
@@ -45,6 +46,11 @@ _QUESTIONS = re.compile(
     r"[?.!\n]+|,?\s+(?:и|а)\s+(?:еще\s+)?"
     r"(?=(?:кто|кому|кого|что|чем|где|куда|откуда|зачем|почему|сколько|как|какие|какой|когда|можно|есть)\b)"
     r"|\s+(?:и|а)\s+еще\s+",
+    re.IGNORECASE,
+)
+_ASKED = re.compile(
+    r"\?|^(?:(?:а|и|но)\s+)?(?:как|каким|куда|где|кому|кто|когда|сколько|можно|могу|надо|нужно|какой|какие|что|почему"
+    r"|зачем|получится|how|can|where)\b",
     re.IGNORECASE,
 )
 _SUBORDINATE = re.compile(
@@ -95,7 +101,7 @@ class Reading:
     @property
     def is_sure_wish(self) -> bool:
         """Sure enough to open a form at once; a doubtful wish gets the clause with a button."""
-        return self.wish_mass >= _SURE_WISH
+        return self.wish_mass >= (_SURE_WISH_ASKED if _ASKED.search(self.text) else _SURE_WISH)
 
     @property
     def wish(self) -> str:

@@ -240,6 +240,14 @@ def test_a_wish_is_sure_when_it_has_most_of_the_probability() -> None:
     assert (doubtful.best, doubtful.is_sure_wish, doubtful.wish) == ("ask_policy", False, "delete")
 
 
+def test_a_wish_that_is_asked_must_be_surer_than_one_that_is_said() -> None:
+    likely = {"rectify": 0.9, TOPIC + "update_duty": 0.1}
+    said, asked = Reading("поменяйте мне номер", likely), Reading("как поменять номер", likely)
+    assert (said.best, said.is_sure_wish) == ("rectify", True)
+    assert (asked.best, asked.is_sure_wish) == ("rectify", False)
+    assert Reading("поменяете мне номер?", {"rectify": 0.99}).is_sure_wish
+
+
 @pytest.mark.parametrize("text", ["что написано в пункте 5.2", "xnj yfgbcfyj d geyrnt 5.2", "раздел три целиком"])
 def test_a_clause_named_by_number_is_a_question(recognizer: Recognizer, text: str) -> None:
     reading = recognizer.read(text)
