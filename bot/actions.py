@@ -95,15 +95,17 @@ class ActionAnswer(Deed):
                 response="utter_no_such_clause", shop_name=shop.name, number=answer.missing, sections=sections
             )
         elif answer.whole:
-            dispatcher.utter_message(response="utter_section", **whole_values(shop, answer))
+            dispatcher.utter_message(response="utter_section", **whole_values(shop, policy, answer))
         elif not answer.clauses:
             about = answer.silent_on or "об этом"
             dispatcher.utter_message(response="utter_silent", shop_name=shop.name, about=about, wish=wish)
         else:
             best, *others = answer.clauses
+            values = clause_values(shop, policy, best.clause)
+            near = {values["following"], *(each.number for each in policy.finishing(best.clause))}
             fitting = (found.clause.number for found in others if found.score >= _WORTH_A_BUTTON)
-            also = dict(zip(("second", "third"), fitting, strict=False))
-            values = {**clause_values(shop, policy, best.clause), **also, "wish": wish}
+            also = zip(("second", "third"), (number for number in fitting if number not in near), strict=False)
+            values = {**values, **dict(also), "wish": wish}
             dispatcher.utter_message(response="utter_clause", **values)
 
 
@@ -140,7 +142,9 @@ class ActionShowSection(Deed):
     async def run(self, dispatcher: CollectingDispatcher, tracker: Tracker, domain: DomainDict) -> Events:
         """Changes nothing."""
         answer = self.rooms.library.whole(_slot(tracker, "shop"), _entity(tracker, "number"))
-        dispatcher.utter_message(response="utter_section", **whole_values(self.shop(tracker), answer))
+        dispatcher.utter_message(
+            response="utter_section", **whole_values(self.shop(tracker), self.policy(tracker), answer)
+        )
         return []
 
 
@@ -364,11 +368,8 @@ DEEDS: tuple[type[Deed], ...] = (
 
 def clause_values(shop: Shop, policy: Policy, clause: Clause) -> dict[str, Any]:
     """What `utter_clause` shows of a clause; a lead-in («в целях:») brings its items along."""
-    numbers = [each.number for each in policy.clauses]
-    place = numbers.index(clause.number)
-    text = clause.text
-    if text.endswith(":"):
-        text = "\n".join([text, *(f"{each.number}. {each.text}" for each in policy.under(clause.number))])
+    items = policy.finishing(clause)
+    text = "\n".join([clause.text, *(f"{each.number}. {each.text}" for each in items)])
     return {
         "shop_name": shop.name,
         "number": clause.number,
@@ -378,11 +379,11 @@ def clause_values(shop: Shop, policy: Policy, clause: Clause) -> dict[str, Any]:
         "lead_in": clause.lead_in,
         "text": text,
         "section": clause.section,
-        "following": numbers[place + 1] if place + 1 < len(numbers) else "",
+        "following": policy.following(items[-1] if items else clause),
     }
 
 
-def whole_values(shop: Shop, answer: Answer) -> dict[str, Any]:
+def whole_values(shop: Shop, policy: Policy, answer: Answer) -> dict[str, Any]:
     """What `utter_section` shows: a section, or a clause with all below it."""
     clauses = [found.clause for found in answer.clauses]
     is_section = "." not in answer.whole
@@ -393,6 +394,7 @@ def whole_values(shop: Shop, answer: Answer) -> dict[str, Any]:
         "heading": clauses[0].heading,
         "edition": shop.edition,
         "text": "\n".join(f"{clause.number}. {clause.text}" for clause in clauses),
+        "following": policy.following(clauses[-1]),
     }
 
 

@@ -77,6 +77,16 @@ class Policy:
         """Clauses below a clause, at any depth, in order."""
         return tuple(clause for clause in self.clauses if clause.number.startswith(number + "."))
 
+    def finishing(self, clause: Clause) -> tuple[Clause, ...]:
+        """The clauses below one that is only their lead-in («4.1. … в целях:»); none below a full sentence."""
+        below = self.under(clause.number)
+        return below if below and below[0].lead_in else ()
+
+    def following(self, clause: Clause) -> str:
+        """The number of the next clause; empty after the last one."""
+        numbers = list(self.by_number)
+        return next(iter(numbers[numbers.index(clause.number) + 1 :]), "")
+
 
 @dataclass
 class _Block:

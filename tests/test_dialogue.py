@@ -337,6 +337,20 @@ async def test_more_and_next_lead_on_from_a_clause(enter: Enter) -> None:
     assert aigul.text.startswith("PROtorg.kz, раздел 5.")
 
 
+async def test_a_clause_that_only_begins_a_sentence_brings_its_items_and_next_leads_behind_them(enter: Enter) -> None:
+    aigul = enter("homeshop")
+    await aigul.says("пункт 5.2")
+    assert "5.2.1. На доступ и редактирование" in aigul.text
+    await aigul.says("дальше")
+    assert aigul.text.startswith("Homeshop.kz, пункт 5.3.")
+
+
+async def test_next_leads_on_from_a_section(enter: Enter) -> None:
+    aigul = enter("homeshop")
+    await aigul.says("раздел 5", "дальше")
+    assert aigul.text.startswith("Homeshop.kz, пункт 6.1.")
+
+
 async def test_two_wishes_that_are_nearly_as_likely_are_asked_about(
     enter: Enter, recognizer: Recognizer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
