@@ -15,13 +15,15 @@ from bot.form import OPENS_REQUEST, Form
 from bot.responses import Responses
 from bot.rules import Rules
 from bot.steps import Steps
-from bot.turn import Incoming, Meaning, State, Turn
+from bot.turn import SHARE_CONTACT, Incoming, Meaning, State, Turn
 from index.recognizer import Reading, Recognizer
 from index.training import OUT_OF_SCOPE, QUESTION, WISHES
 
 LONGEST_MESSAGE = 2000
 _PAYLOAD = re.compile(r"/(\w+)(\{.*\})?", re.DOTALL)
 _WORD = re.compile(r"\w", re.UNICODE)
+_ENDS = " .!?"
+_LEADING_ON = frozenset(("дальше", "далее", "подробнее"))  # without a button they lead nowhere
 _TITLE_ENDS = re.compile(r"[:,]")
 _KNOWN_LETTER = re.compile("[A-Za-z\u0400-\u04ff]")
 _FRAGMENT = re.compile(r"(?:ну\s+)?(?:а|и|или)\s", re.IGNORECASE)
@@ -72,7 +74,8 @@ class Dialogue:
         else:
             await self._take(turn, incoming)
         if turn.reply.buttons:
-            turn.state["buttons"] = [[button.title, button.payload] for button in turn.reply.buttons]
+            chosen = [button for button in turn.reply.buttons if button.payload != SHARE_CONTACT]
+            turn.state["buttons"] = [[button.title, button.payload] for button in chosen]
         if turn.outcome == FORGOTTEN:
             turn.state.clear()
         return turn
@@ -92,7 +95,7 @@ class Dialogue:
             await self._beside(turn, Meaning("help"))
         elif _WORD.search(text) and _is_foreign(text):
             self._steps.say(turn, "utter_unknown_language")
-        elif _WORD.search(text):
+        elif _WORD.search(text) and text.casefold().strip(_ENDS) not in _LEADING_ON:
             await self._typed(turn, text)
         else:
             self._steps.say(turn, "utter_not_understood")
@@ -101,7 +104,7 @@ class Dialogue:
 
     def _chosen(self, turn: Turn, text: str) -> str:
         """The payload of a button whose number or words were typed instead of a tap."""
-        typed = text.casefold().strip(" .!")
+        typed = text.casefold().strip(_ENDS)
         for number, (title, payload) in enumerate(turn.state.get("buttons", ()), start=1):
             if typed in (str(number), title.casefold(), _TITLE_ENDS.split(title.casefold())[0]):
                 return str(payload)

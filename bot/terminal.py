@@ -39,9 +39,9 @@ def _show(reply: Reply) -> None:
     print()
     for line in reply.text.splitlines():
         print(f"  │ {line[2:]}" if line.startswith("> ") else line)
-    for number, button in enumerate(reply.buttons, start=1):
-        if button.payload != SHARE_CONTACT:
-            print(f"  [{number}] {button.title}")
+    choices = (button for button in reply.buttons if button.payload != SHARE_CONTACT)
+    for number, button in enumerate(choices, start=1):
+        print(f"  [{number}] {button.title}")
 
 
 def _write(paper: Paper | None, folder: Path) -> None:

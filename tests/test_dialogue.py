@@ -345,6 +345,19 @@ async def test_a_clause_that_only_begins_a_sentence_brings_its_items_and_next_le
     assert aigul.text.startswith("Homeshop.kz, пункт 5.3.")
 
 
+@pytest.mark.parametrize("word", ["дальше", "Подробнее"])
+async def test_where_nothing_was_shown_next_and_more_lead_nowhere(enter: Enter, word: str) -> None:
+    aigul = enter("homeshop")
+    await aigul.says(word)
+    assert aigul.heard("utter_not_understood")
+
+
+async def test_the_contact_may_be_left_out_by_its_number(enter: Enter) -> None:
+    aigul = enter("protorg")
+    await aigul.says(DELETE, "1")
+    assert ("оставим без контакта" in aigul.text, aigul.asked) == (True, "confirmed")
+
+
 async def test_next_leads_on_from_a_section(enter: Enter) -> None:
     aigul = enter("homeshop")
     await aigul.says("раздел 5", "дальше")
