@@ -4,7 +4,6 @@ The same classes run in the bot's own process and behind `python -m rasa_sdk --a
 them without arguments: there the rooms are opened on first use.
 """
 
-import asyncio
 import secrets
 from collections.abc import Mapping
 from datetime import date
@@ -16,21 +15,17 @@ from rasa_sdk.forms import FormValidationAction
 from rasa_sdk.interfaces import Tracker
 from rasa_sdk.types import DomainDict
 
+from bot.answers import ANSWERS
 from bot.belongings import BELONGINGS
 from bot.contacts import find_contact
 from bot.deadlines import last_day, local_day
-from bot.deed import SHORTEST_DETAILS, Deed, Events
-from bot.deed import entity as _entity
-from bot.deed import said as _said
-from bot.deed import slot as _slot
+from bot.deed import SHORTEST_DETAILS, Deed, Events, entity, said, slot
 from bot.files import for_outbox
 from bot.register import Draft
 from bot.requests import OWN_DEEDS
 from bot.rooms import Rooms
 from bot.shops import KINDS, Deadline, Shop
-from index.clauses import Clause, Policy
-from index.library import Answer
-from index.training import TOPIC, WISHES
+from index.clauses import Clause
 
 NEEDS_DETAILS = ("complain", "rectify", "question")
 # The topics whose clause is quoted beside a request of that kind.
@@ -45,107 +40,6 @@ TOPICS_OF_KIND: Mapping[str, tuple[str, ...]] = {
     "question": ("contact",),
 }
 _TELLING_WORDS = 8
-_OFFERED_WISH = 0.1
-_WORTH_A_BUTTON = 0.1
-
-
-class ActionAnswer(Deed):
-    """A question -> the clause, word for word, or "the policy says nothing about this"."""
-
-    def name(self) -> str:
-        """Rasa's name."""
-        return "action_answer"
-
-    async def run(self, dispatcher: CollectingDispatcher, tracker: Tracker, domain: DomainDict) -> Events:
-        """Sets `outcome`, `shown` and `last_question`."""
-        shop, text, masses = self.shop(tracker), *_question(tracker)
-        topics = {name.removeprefix(TOPIC): mass for name, mass in masses.items() if name.startswith(TOPIC)}
-        answer = await asyncio.to_thread(self.rooms.library.ask, shop.id, text, topics)
-        wish = max(WISHES, key=lambda name: masses.get(name, 0.0))
-        offered = wish if masses.get(wish, 0.0) >= _OFFERED_WISH else ""
-        found = list(answer.clauses)
-        for more in self._more(tracker, answer):
-            self._utter(dispatcher, shop, self.policy(tracker), more, "")
-            found[1:1] = more.clauses[:1]
-        self._utter(dispatcher, shop, self.policy(tracker), answer, offered)
-        shown = [{"number": each.clause.number, "score": each.score, "text": each.clause.text} for each in found]
-        question = tracker.latest_message.get("text")
-        return [
-            SlotSet("outcome", "clauses" if shown else "silent"),
-            SlotSet("shown", shown),
-            SlotSet("last_question", question),
-        ]
-
-    def _more(self, tracker: Tracker, answer: Answer) -> list[Answer]:
-        """Answers to the other questions of a message that asks two things."""
-        topics = tracker.latest_message.get("metadata", {}).get("questions", ())
-        first = answer.clauses[0].clause.number if answer.clauses else ""
-        each = [self.rooms.library.of_topic(_slot(tracker, "shop"), topic) for topic in topics]
-        return [
-            other
-            for other in each
-            if (other.clauses and other.clauses[0].clause.number != first)
-            or (other.silent_on and other.silent_on != answer.silent_on)
-        ]
-
-    def _utter(self, dispatcher: CollectingDispatcher, shop: Shop, policy: Policy, answer: Answer, wish: str) -> None:
-        if answer.missing:
-            sections = _ranges([int(section.number) for section in policy.sections])
-            dispatcher.utter_message(
-                response="utter_no_such_clause", shop_name=shop.name, number=answer.missing, sections=sections
-            )
-        elif answer.whole:
-            dispatcher.utter_message(response="utter_section", **whole_values(shop, policy, answer))
-        elif not answer.clauses:
-            about = answer.silent_on or "об этом"
-            dispatcher.utter_message(response="utter_silent", shop_name=shop.name, about=about, wish=wish)
-        else:
-            best, *others = answer.clauses
-            values = clause_values(shop, policy, best.clause)
-            near = {values["following"], *(each.number for each in policy.finishing(best.clause))}
-            fitting = (found.clause.number for found in others if found.score >= _WORTH_A_BUTTON)
-            also = zip(("second", "third"), (number for number in fitting if number not in near), strict=False)
-            values = {**values, **dict(also), "wish": wish}
-            dispatcher.utter_message(response="utter_clause", **values)
-
-
-class ActionShowClause(Deed):
-    """A button's clause by number."""
-
-    def name(self) -> str:
-        """Rasa's name."""
-        return "action_show_clause"
-
-    async def run(self, dispatcher: CollectingDispatcher, tracker: Tracker, domain: DomainDict) -> Events:
-        """Sets `shown`."""
-        policy, number = self.policy(tracker), _entity(tracker, "number")
-        clause = policy.by_number.get(number)
-        if clause is None:
-            sections = _ranges([int(section.number) for section in policy.sections])
-            shop_name = self.shop(tracker).name
-            dispatcher.utter_message(
-                response="utter_no_such_clause", shop_name=shop_name, number=number, sections=sections
-            )
-            return []
-        values = clause_values(self.shop(tracker), policy, clause)
-        dispatcher.utter_message(response="utter_clause", **values)
-        return [SlotSet("shown", [{"number": number, "score": 1.0, "text": clause.text}])]
-
-
-class ActionShowSection(Deed):
-    """A button's section, all its clauses."""
-
-    def name(self) -> str:
-        """Rasa's name."""
-        return "action_show_section"
-
-    async def run(self, dispatcher: CollectingDispatcher, tracker: Tracker, domain: DomainDict) -> Events:
-        """Changes nothing."""
-        answer = self.rooms.library.whole(_slot(tracker, "shop"), _entity(tracker, "number"))
-        dispatcher.utter_message(
-            response="utter_section", **whole_values(self.shop(tracker), self.policy(tracker), answer)
-        )
-        return []
 
 
 class ActionChooseShop(Deed):
@@ -157,7 +51,7 @@ class ActionChooseShop(Deed):
 
     async def run(self, dispatcher: CollectingDispatcher, tracker: Tracker, domain: DomainDict) -> Events:
         """Sets `shop` and forgets what was talked about in the other one."""
-        shop = self.rooms.shops.get(_entity(tracker, "shop"))
+        shop = self.rooms.shops.get(entity(tracker, "shop"))
         if shop is None:
             choices = [_shop_button(each) for each in self.rooms.shops.values()]
             dispatcher.utter_message(response="utter_ask_shop", buttons=choices)
@@ -176,15 +70,15 @@ class ActionBeginRequest(Deed):
     async def run(self, dispatcher: CollectingDispatcher, tracker: Tracker, domain: DomainDict) -> Events:
         """Sets the slots of `request_form`."""
         shop, kind = self.shop(tracker), tracker.latest_message["intent"]["name"]
-        words = _said(tracker) or (tracker.get_slot("last_question") if kind == "question" else None) or ""
+        words = said(tracker) or (tracker.get_slot("last_question") if kind == "question" else None) or ""
         told, known = find_contact(words), tracker.get_slot("contact")
         contact = told or known
         identity = tracker.get_slot("identity") if contact == known else None
         can_send = self.rooms.sends_letters or tracker.get_slot("sends_letters")
         telling = kind in NEEDS_DETAILS and (len(words.split()) >= _TELLING_WORDS or (kind == "question" and words))
         form = secrets.token_hex(8)
-        if _slot(tracker, "form_id"):  # the same request moves to another shop
-            self.rooms.files.move(_slot(tracker, "form_id"), form)
+        if slot(tracker, "form_id"):  # the same request moves to another shop
+            self.rooms.files.move(slot(tracker, "form_id"), form)
         dispatcher.utter_message(response="utter_request_begins", shop_name=shop.name, kind=kind)
         if kind != "question":
             self._utter_clause(dispatcher, self.clause(shop, kind))
@@ -304,7 +198,7 @@ class ActionOpenTicket(Deed):
         return [SlotSet("ticket", ticket.number), *_forget_form(keep_contact=bool(tracker.get_slot("waiting_kinds")))]
 
     def _draft(self, shop: Shop, tracker: Tracker) -> Draft:
-        kind = _slot(tracker, "kind")
+        kind = slot(tracker, "kind")
         route, clause = shop.route(kind), clause_of_kind(self.rooms, shop, kind)
         promise = shop.deadlines.get(kind)
         return Draft(
@@ -312,11 +206,11 @@ class ActionOpenTicket(Deed):
             prefix=shop.prefix,
             kind=kind,
             chat=tracker.sender_id,
-            form=_slot(tracker, "form_id"),
-            contact=_slot(tracker, "contact"),
-            identity=_slot(tracker, "identity") or "none",
-            words=_slot(tracker, "words"),
-            details=_slot(tracker, "details"),
+            form=slot(tracker, "form_id"),
+            contact=slot(tracker, "contact"),
+            identity=slot(tracker, "identity") or "none",
+            words=slot(tracker, "words"),
+            details=slot(tracker, "details"),
             clause=clause.number if clause else "",
             clause_text=clause.text if clause else "",
             edition=shop.edition or f"#{self.rooms.library.shelves[shop.id].edition}",
@@ -325,7 +219,7 @@ class ActionOpenTicket(Deed):
             deadline=self._last_day(promise) if promise else None,
             deadline_source=(promise.clause or "shop.yml") if promise else "",
             working_days=promise is not None and promise.is_working,
-            files=tuple(for_outbox(self.rooms.files.of_form(_slot(tracker, "form_id")))),
+            files=tuple(for_outbox(self.rooms.files.of_form(slot(tracker, "form_id")))),
         )
 
     def _last_day(self, promise: Deadline) -> date:
@@ -341,7 +235,7 @@ class ActionDropRequest(Deed):
 
     async def run(self, dispatcher: CollectingDispatcher, tracker: Tracker, domain: DomainDict) -> Events:
         """Forgets the form."""
-        self.rooms.files.erase(self.rooms.files.of_form(_slot(tracker, "form_id")))
+        self.rooms.files.erase(self.rooms.files.of_form(slot(tracker, "form_id")))
         dispatcher.utter_message(response="utter_request_dropped")
         return [SlotSet("waiting_kinds", None), *_forget_form(keep_contact=False)]
 
@@ -361,41 +255,9 @@ class ActionHuman(Deed):
 
 
 DEEDS: tuple[type[Deed], ...] = (
-    ActionAnswer, ActionShowClause, ActionShowSection, ActionChooseShop, ActionBeginRequest, ActionOpenTicket,
+    *ANSWERS, ActionChooseShop, ActionBeginRequest, ActionOpenTicket,
     ActionDropRequest, ActionHuman, *OWN_DEEDS, *BELONGINGS,
 )  # fmt: skip
-
-
-def clause_values(shop: Shop, policy: Policy, clause: Clause) -> dict[str, Any]:
-    """What `utter_clause` shows of a clause; a lead-in («в целях:») brings its items along."""
-    items = policy.finishing(clause)
-    text = "\n".join([clause.text, *(f"{each.number}. {each.text}" for each in items)])
-    return {
-        "shop_name": shop.name,
-        "number": clause.number,
-        "heading": clause.heading,
-        "edition": shop.edition,
-        "parent": clause.parent or "" if clause.lead_in else "",
-        "lead_in": clause.lead_in,
-        "text": text,
-        "section": clause.section,
-        "following": policy.following(items[-1] if items else clause),
-    }
-
-
-def whole_values(shop: Shop, policy: Policy, answer: Answer) -> dict[str, Any]:
-    """What `utter_section` shows: a section, or a clause with all below it."""
-    clauses = [found.clause for found in answer.clauses]
-    is_section = "." not in answer.whole
-    return {
-        "shop_name": shop.name,
-        "section": answer.whole if is_section else "",
-        "number": "" if is_section else answer.whole,
-        "heading": clauses[0].heading,
-        "edition": shop.edition,
-        "text": "\n".join(f"{clause.number}. {clause.text}" for clause in clauses),
-        "following": policy.following(clauses[-1]),
-    }
 
 
 def clause_of_kind(rooms: Rooms, shop: Shop, kind: str) -> Clause | None:
@@ -403,13 +265,6 @@ def clause_of_kind(rooms: Rooms, shop: Shop, kind: str) -> Clause | None:
     shelf = rooms.library.shelves[shop.id]
     numbers = [number for topic in TOPICS_OF_KIND[kind] for number in shelf.topics.get(topic, ())]
     return shelf.policy.by_number[numbers[0]] if numbers else None
-
-
-def _question(tracker: Tracker) -> tuple[str, dict[str, float]]:
-    """The normalised text and the probability of every intent and topic, as Rasa hands them over."""
-    message = tracker.latest_message
-    ranking = {each["name"]: float(each["confidence"]) for each in message.get("intent_ranking", ())}
-    return message.get("metadata", {}).get("normalized") or message.get("text") or "", ranking
 
 
 def _code_way(contact: str | None, identity: str, can_send: Any) -> str | None:
@@ -428,17 +283,6 @@ def _forget_form(*, keep_contact: bool) -> Events:
         "code_way", "code_asked",
     )  # fmt: skip
     return [SlotSet(slot, None) for slot in slots if slot not in kept]
-
-
-def _ranges(numbers: list[int]) -> str:
-    """[1, 2, 3, 9] -> «1–3, 9»."""
-    groups: list[list[int]] = []
-    for number in numbers:
-        if groups and number == groups[-1][-1] + 1:
-            groups[-1].append(number)
-        else:
-            groups.append([number])
-    return ", ".join(f"{group[0]}–{group[-1]}" if len(group) > 1 else str(group[0]) for group in groups)
 
 
 assert set(TOPICS_OF_KIND) == set(KINDS)  # noqa: S101  # every kind quotes something or says that it cannot

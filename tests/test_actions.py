@@ -22,7 +22,8 @@ from konfident_process import environment, furnish
 from rasa_sdk.executor import ActionExecutor, ActionExecutorRunResult
 
 from bot import actions
-from bot.actions import DEEDS, TOPICS_OF_KIND, ValidateRequestForm, clause_of_kind, clause_values
+from bot.actions import DEEDS, TOPICS_OF_KIND, ValidateRequestForm, clause_of_kind
+from bot.answers import clause_values
 from bot.house import House
 from bot.shops import KINDS
 from index.library import Library

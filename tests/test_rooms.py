@@ -70,10 +70,10 @@ DOORS: Mapping[str, frozenset[str]] = {
     "bot.deed": frozenset({"bot.rooms", "bot.settings", "bot.shops", "index.clauses"}),
     "bot.belongings": frozenset({"bot.codes", "bot.deadlines", "bot.deed", "bot.shops"}),
     "bot.requests": frozenset({"bot.deadlines", "bot.deed", "bot.files", "bot.register"}),
+    "bot.answers": frozenset({"bot.deed", "bot.shops", "index.clauses", "index.library", "index.training"}),
     "bot.actions": frozenset({
-        "bot.belongings", "bot.contacts", "bot.deadlines", "bot.deed", "bot.files", "bot.register", "bot.requests",
-        "bot.rooms", "bot.shops",
-        "index.clauses", "index.library", "index.training",
+        "bot.answers", "bot.belongings", "bot.contacts", "bot.deadlines", "bot.deed", "bot.files", "bot.register",
+        "bot.requests", "bot.rooms", "bot.shops", "index.clauses",
     }),
     "bot.turn": frozenset({"bot.responses", "index.recognizer"}),
     "bot.steps": frozenset({"bot.responses", "bot.rules", "bot.turn"}),
@@ -162,6 +162,7 @@ HOMES: Mapping[str, frozenset[str]] = {
     "rasa_sdk": frozenset(
         {
             "bot.actions",
+            "bot.answers",
             "bot.belongings",
             "bot.deed",
             "bot.dialogue",
