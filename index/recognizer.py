@@ -7,7 +7,6 @@ measuring; logistic regression over the same features is as good and takes seven
 
 import hashlib
 import os
-import re
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
@@ -23,6 +22,7 @@ from index.encoder import Encoder, Matrix
 from index.memo import Memo
 from index.normalize import Normalizer
 from index.packaged_model import Progress
+from index.parts import is_asked, questions, statements
 from index.references import find_reference, is_unmistakable
 from index.training import OUT_OF_SCOPE, QUESTION, TOPIC, WISHES, Examples
 
@@ -40,25 +40,6 @@ _SURE_WISH = 0.6
 _SURE_WISH_ASKED = 0.98  # «как поменять номер?» may ask for the rule only
 _CLOSE = 0.7
 _OFF_TOPIC = 0.45  # against the best topic: a policy's words in another sense («срок хранения мяса»)
-_SENTENCES = re.compile(r"[.!?\n]+")
-_PARTS = re.compile(r"[;,]+|\s(?:и|а|но|также|затем|потом|плюс|заодно|еще|and|then|also)\s", re.IGNORECASE)
-_QUESTIONS = re.compile(
-    r"[?.!\n]+|,?\s+(?:и|а)\s+(?:еще\s+)?"
-    r"(?=(?:кто|кому|кого|что|чем|где|куда|откуда|зачем|почему|сколько|как|какие|какой|когда|можно|есть)\b)"
-    r"|\s+(?:и|а)\s+еще\s+",
-    re.IGNORECASE,
-)
-_ASKED = re.compile(
-    r"\?|^(?:(?:а|и|но)\s+)?(?:как|каким|куда|где|кому|кто|когда|сколько|можно|могу|надо|нужно|какой|какие|что|почему"
-    r"|зачем|получится|how|can|where)\b",
-    re.IGNORECASE,
-)
-_SUBORDINATE = re.compile(
-    r"(?:в|на|о|обо|из|для|к|с|у|от|до|за|по|про|при)?\s*\b(?:что|чтобы|котор\w+|если|потому|пока|когда|как|где|откуда|куда|кто|ком\w|почему|зачем|сколько|какие|раз|хотя|because|that|which|so|if)\b",
-    re.IGNORECASE,
-)
-_ANAPHORIC = re.compile(r"\b(?:их|его|ее|оттуда|это|it|them)\b", re.IGNORECASE)
-_NEGATED = re.compile(r"\bне\s+(?:надо|нужно|прошу|хочу|требую|стоит|удал|блок|отпис)|\bвместо\b", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
@@ -101,7 +82,7 @@ class Reading:
     @property
     def is_sure_wish(self) -> bool:
         """Sure enough to open a form at once; a doubtful wish gets the clause with a button."""
-        return self.wish_mass >= (_SURE_WISH_ASKED if _ASKED.search(self.text) else _SURE_WISH)
+        return self.wish_mass >= (_SURE_WISH_ASKED if is_asked(self.text) else _SURE_WISH)
 
     @property
     def wish(self) -> str:
@@ -151,7 +132,7 @@ class Recognizer:
 
     def _several_questions(self, text: str, whole: Reading) -> tuple[str, ...]:
         """Topics that parts of the message ask about for certain, or that the whole confirms; at least two."""
-        parts = [part.strip() for part in _QUESTIONS.split(text) if len(part.split()) > 1]
+        parts = questions(text)
         if len(parts) < 2:
             return ()
         rows = self._model.probabilities(self._encoder.queries(parts), parts)
@@ -177,25 +158,12 @@ class Recognizer:
 
     def _other_wishes(self, text: str, whole: Reading) -> tuple[str, ...]:
         """Wishes that a part of the message states for certain, in the order of the message."""
-        parts = _statements(text)
+        parts = statements(text)
         if len(parts) < 2:
             return ()
         rows = self._model.probabilities(self._encoder.queries(parts), parts)
         found = [self._model.labels[row.argmax()] for row in rows if row.max() >= _CERTAIN_PART]
         return tuple(dict.fromkeys(name for name in found if name in WISHES and name != whole.best))
-
-
-def _statements(text: str) -> list[str]:
-    """Parts of a message that say something each: «…, что есть обо мне», «уберите их» stay with what they are about."""
-    parts: list[str] = []
-    for sentence in _SENTENCES.split(text):
-        begun = len(parts)
-        for part in filter(None, map(str.strip, _PARTS.split(sentence))):
-            if (len(parts) > begun and _SUBORDINATE.match(part)) or (parts and _ANAPHORIC.search(part)):
-                parts[-1] += f", {part}"
-            else:
-                parts.append(part)
-    return [part for part in parts if len(part.split()) > 1 and not _NEGATED.search(part)]
 
 
 @dataclass(frozen=True)

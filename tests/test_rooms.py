@@ -19,6 +19,7 @@ DOORS: Mapping[str, frozenset[str]] = {
     "index.clauses": frozenset({"index.documents"}),
     "index.normalize": FREE,
     "index.packaged_model": FREE,
+    "index.parts": FREE,
     "index.references": FREE,
     "index.lined_yaml": FREE,
     "index.training": frozenset({"index.lined_yaml"}),
@@ -38,7 +39,8 @@ DOORS: Mapping[str, frozenset[str]] = {
         "index.proposals", "index.references", "index.shelves", "index.topics", "index.training", "index.vectors",
     }),
     "index.recognizer": frozenset({
-        "index.encoder", "index.memo", "index.normalize", "index.packaged_model", "index.references", "index.training",
+        "index.encoder", "index.memo", "index.normalize", "index.packaged_model", "index.parts", "index.references",
+        "index.training",
     }),
     # rooms that know nobody
     "bot.contacts": FREE,
