@@ -19,7 +19,6 @@ from typing import Any
 import numpy as np
 
 SHA256 = "1571fc9827503943b6bb2e2c03c071f70a14f6e8ffc673946a1f7abbbfbb782f"
-_BLOCK = 32
 _BLOCK_BYTES = 18
 _QUANTISED = 1
 _PADDING = 1
