@@ -24,6 +24,8 @@ _ROMAN = {"I": 1, "V": 5, "X": 10}
 _LIST_MARK = re.compile(r"[-*•–—]\s+")
 _LETTERED = re.compile(r"(?:[а-яёa-z]|\d{1,2})\)\s")
 _CELLS = " | "
+_MARK_AND_TAB = re.compile(r"^([\d.]+\)?|\w\)|[-*•–—])\s*\t\s*")
+_TAB = re.compile(r"\s*\t\s*")
 _REFERENCE_BEFORE = re.compile(r"(?:\b(?:пп?|ст|гл)\.|\b(?:пункт|раздел|стать|глав)\w*)\s*$", re.IGNORECASE)
 _SENTENCE_END = (".", ":", ";", "!", "?")
 _SENTENCE_CLOSED = (".", ";", "!", "?")
@@ -180,6 +182,7 @@ def _blocks(path: Path, lines: Iterable[str]) -> tuple[list[_Block], list[tuple[
 def _mend(raw: str, before: _Block) -> tuple[str, bool]:
     """Take off the marks of a lost layout: bold, heading and list marks, <links>; True for a list item."""
     text = raw.replace("\u00a0", " ").replace("\f", "").replace("**", "").strip()
+    text = _TAB.sub(_CELLS, _MARK_AND_TAB.sub(r"\1 ", text))  # a table's row, as copied from a page
     text = re.sub(r"<((?:https?://|mailto:)[^>\s]+)>", r"\1", text)
     text = re.sub(r"^#{1,6}\s+", "", text)
     if _LETTERED.match(text) or _CELLS in text or _CELLS in before.last:  # «а) имя», «имя | цель | срок»
@@ -193,7 +196,7 @@ def _mend(raw: str, before: _Block) -> tuple[str, bool]:
 def _numbered(text: str, before: _Block) -> tuple[Number, str]:
     """The number at a line's start and the words after it; the empty number for an ordinary line."""
     match = _SECTION_LINE.match(text) or _CLAUSE_LINE.match(text)
-    if match is None or (before.lines and _REFERENCE_BEFORE.search(before.lines[-1])):
+    if match is None or (_CELLS not in before.last and _REFERENCE_BEFORE.search(before.last)):
         return (), text
     return order(match[1]), match[2] or ""
 

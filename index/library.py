@@ -15,8 +15,9 @@ from index.clauses import Policy, PolicyError, read_policy
 from index.documents import SUFFIXES
 from index.encoder import Encoder, Matrix
 from index.memo import Memo
+from index.ngrams import Letters
 from index.packaged_model import Progress
-from index.proposals import likeness, pieces, propose, with_twins
+from index.proposals import Nearness, likeness, pieces, propose, with_twins
 from index.references import Reference, find_reference
 from index.shelves import SHOWN, Found, Shelf
 from index.topics import TopicMap, mapped, read_topics
@@ -101,7 +102,7 @@ class Library:
         silent_on = shelf.silent_on(shares)
         if silent_on:
             return Answer((), silent_on=self.about[silent_on])
-        return Answer(shelf.ranked(self._encoder.query(text), shares))
+        return Answer(shelf.ranked(text, self._encoder.query(text), shares))
 
     def of_topic(self, shop: str, topic: str) -> Answer:
         """The clauses that answer a topic, or the silence about it."""
@@ -163,7 +164,9 @@ class Library:
         named |= {self._topics[row]: proposal.named(row, shelf.policy) for row in unlisted}
         if shelf.topics:
             return replace(shelf, topics=named, uncovered=uncovered)
-        return replace(shelf, topics=named, uncovered=uncovered, alike=alike, adapters=adapters)
+        _, around, *parts = _texts(shelf.policy, unlisted)
+        letters = Letters.of(around, [piece for part in parts for piece in part])
+        return replace(shelf, topics=named, uncovered=uncovered, nearness=Nearness(adapters, alike, letters))
 
     def _adapters(self, progress: Progress) -> Adapters:
         """Fitted or read on the first policy that needs them."""

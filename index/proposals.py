@@ -13,6 +13,7 @@ import numpy as np
 from index.adapters import Adapters
 from index.clauses import Clause, Policy
 from index.encoder import Matrix, Vector
+from index.ngrams import Letters
 
 _SENTENCE = re.compile(r"(?<=[.!?;])\s+(?=[А-ЯЁA-Z])")
 _SHORTEST = 15
@@ -21,6 +22,7 @@ _OWN_SHARPNESS = 20.0
 _OWN_SLOPE, _OWN_MIDDLE = 9.0, 0.2
 _NEAR_SLOPE, _NEAR_MIDDLE = 25.0, 0.5
 _COVERED, _ANSWERS, _MOST = 0.35, 0.5, 3
+_MEANING_WEIGHT, _LETTERS_WEIGHT = 3.0, 3.5
 _TWIN = 0.97
 _BESIDE_A_TWIN = 0.8
 
@@ -37,12 +39,31 @@ class Likeness:
 
     def __call__(self, vectors: Matrix) -> Matrix:
         """Likeness (k, n) of adapted vectors (k, d) to each clause: the more pieces, the more the best one counts."""
-        whole = vectors @ self.clauses.T
+        return self.mixed(vectors @ self.clauses.T, vectors @ self.pieces.T)
+
+    def mixed(self, whole: Matrix, each: Matrix) -> Matrix:
+        """One likeness (k, n) out of that to whole clauses (k, n) and that to the pieces (k, m)."""
         best: Matrix = whole.copy()
-        np.maximum.at(best.T, self.of, self.pieces @ vectors.T)
+        np.maximum.at(best.T, self.of, each.T)
         share = 1 / np.maximum(np.bincount(self.of, minlength=len(self.clauses)), 1)
         mixed: Matrix = best + share * (whole - best)
         return mixed
+
+
+@dataclass(frozen=True)
+class Nearness:
+    """How near a question itself is to each clause, in meaning and in letters."""
+
+    adapters: Adapters
+    alike: Likeness
+    letters: Letters
+
+    def __call__(self, text: str, question: Vector) -> Vector:
+        """What it adds to each clause's score (n)."""
+        meaning = self.alike(self.adapters.questions(question[np.newaxis]))
+        letters = self.alike.mixed(*self.letters(text))
+        near: Vector = (_MEANING_WEIGHT * meaning + _LETTERS_WEIGHT * letters)[0]
+        return near
 
 
 @dataclass(frozen=True)

@@ -5,10 +5,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from index.adapters import Adapters
 from index.clauses import Clause, Policy
 from index.encoder import Matrix, Vector
-from index.proposals import Likeness
+from index.proposals import Nearness
 from index.topics import TopicMap
 from index.vectors import Vectors
 
@@ -16,7 +15,6 @@ _SILENT_MASS = 0.75  # how much of a question must be on topics without an answe
 SHOWN = 3
 _NEIGHBOURS = 5
 _NEIGHBOUR_WEIGHT = 0.02
-_LIKENESS_WEIGHT = 1.5
 
 
 @dataclass(frozen=True)
@@ -32,7 +30,7 @@ class Shelf:
     """A policy with its vectors and what is known of its topics.
 
     `weights` (topics, clauses) and `uncovered` (topics), both 0..1, are the owner's map or what was proposed; `topics`
-    names the clauses best first. `alike` and `adapters` are there where the owner mapped nothing.
+    names the clauses best first. `nearness` is there where the owner mapped nothing.
     """
 
     policy: Policy
@@ -41,8 +39,7 @@ class Shelf:
     topics: TopicMap
     weights: Matrix
     uncovered: Vector
-    alike: Likeness | None = None
-    adapters: Adapters | None = None
+    nearness: Nearness | None = None
 
     @property
     def silent(self) -> frozenset[str]:
@@ -61,18 +58,15 @@ class Shelf:
             return ""
         return tuple(self.topics)[int((shares * self.uncovered).argmax())]
 
-    def ranked(self, question: Vector, shares: Vector) -> tuple[Found, ...]:
-        """At most three clauses best first."""
-        scores = shares @ self.weights + self._nearness(question)
+    def ranked(self, text: str, question: Vector, shares: Vector) -> tuple[Found, ...]:
+        """At most three clauses best first; `question` is the vector of `text`."""
+        scores = shares @ self.weights + (self.nearness(text, question) if self.nearness else self._near(question))
         best = [row for row in np.argsort(-scores, kind="stable")[:SHOWN] if scores[row] > 0]
         return tuple(Found(self.policy.clauses[row], min(float(scores[row]), 1.0)) for row in best)
 
-    def _nearness(self, question: Vector) -> Vector:
-        """What likeness to the question itself adds; very little where the owner has said what answers what."""
+    def _near(self, question: Vector) -> Vector:
+        """What likeness adds where the owner has said what answers what: very little."""
         near = np.zeros(len(self.policy.clauses), np.float32)
-        if self.alike is not None and self.adapters is not None:
-            near += _LIKENESS_WEIGHT * self.alike(self.adapters.questions(question[np.newaxis]))[0]
-            return near
         row_of = {clause.number: row for row, clause in enumerate(self.policy.clauses)}
         for number, cosine in self.vectors.nearest(question, _NEIGHBOURS):
             near[row_of[number]] = _NEIGHBOUR_WEIGHT * cosine

@@ -436,3 +436,12 @@ def test_a_table_and_a_lettered_list_keep_their_lines(tmp_path: Path) -> None:
     policy = read(tmp_path, table + "2. ЦЕЛИ\n2.1. Данные нужны для\nа) доставки\nб) оплаты\n")
     assert policy.by_number["1"].text == "Данные | Срок\nИмя | 1 год\nЧеки | 5 лет"
     assert policy.by_number["2.1"].text == "Данные нужны для\nа) доставки\nб) оплаты"
+
+
+def test_a_table_copied_with_tabs_keeps_its_rows_and_the_clause_after_it(tmp_path: Path) -> None:
+    table = "Данные\tГде нужны (цель)\nИмя (по желанию)\tв пунктах\n1.2.\tКарту видит банк.\n"
+    policy = read(tmp_path, "1. СРОКИ\n1.1.\tДанные указаны в таблице.\n" + table)
+    assert policy.by_number["1.1"].text == (
+        "Данные указаны в таблице.\nДанные | Где нужны (цель)\nИмя (по желанию) | в пунктах"
+    )
+    assert policy.by_number["1.2"].text == "Карту видит банк."

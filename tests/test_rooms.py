@@ -30,13 +30,15 @@ DOORS: Mapping[str, frozenset[str]] = {
     "index.adapters": frozenset({
         "index.encoder", "index.memo", "index.normalize", "index.packaged_model", "index.training",
     }),
-    "index.proposals": frozenset({"index.adapters", "index.clauses", "index.encoder"}),
+    "index.ngrams": frozenset({"index.encoder"}),
+    "index.proposals": frozenset({"index.adapters", "index.clauses", "index.encoder", "index.ngrams"}),
     "index.shelves": frozenset({
-        "index.adapters", "index.clauses", "index.encoder", "index.proposals", "index.topics", "index.vectors",
+        "index.clauses", "index.encoder", "index.proposals", "index.topics", "index.vectors",
     }),
     "index.library": frozenset({
-        "index.adapters", "index.clauses", "index.documents", "index.encoder", "index.memo", "index.packaged_model",
-        "index.proposals", "index.references", "index.shelves", "index.topics", "index.training", "index.vectors",
+        "index.adapters", "index.clauses", "index.documents", "index.encoder", "index.memo", "index.ngrams",
+        "index.packaged_model", "index.proposals", "index.references", "index.shelves", "index.topics",
+        "index.training", "index.vectors",
     }),
     "index.recognizer": frozenset({
         "index.encoder", "index.memo", "index.normalize", "index.packaged_model", "index.parts", "index.references",
@@ -175,7 +177,7 @@ HOMES: Mapping[str, frozenset[str]] = {
     ),
     "sentence_transformers": frozenset({"index.encoder", "index.packaged_model"}),
     "yaml": frozenset({"index.lined_yaml"}),
-    "sklearn": frozenset({"bot.baselines", "index.recognizer"}),
+    "sklearn": frozenset({"bot.baselines", "index.ngrams", "index.recognizer"}),
     "snowballstemmer": frozenset({"bot.baselines"}),
     "sqlite3": frozenset({"bot.database"}),
     "sqlite_utils": frozenset({"bot.database"}),
