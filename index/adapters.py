@@ -27,7 +27,7 @@ _SHARPNESS = 20.0
 _DROPOUT = 0.3
 _RATE = 2e-3
 _SEED = 0
-_VERSION = "1"
+_VERSION = "2"
 
 
 @dataclass(frozen=True)

@@ -1,10 +1,12 @@
-"""Undo what a phone keyboard does to Russian: wrong layout, Latin letters, ё, stray markup, stretched letters."""
+"""Undo what a phone keyboard does to Russian: wrong layout, Latin letters, ё, stray markup, stretches, slips."""
 
 import re
 import unicodedata
 from collections import Counter
 from collections.abc import Callable, Iterable
 from math import log
+
+from index.spelling import Spelling
 
 _LATIN_KEYS = "`qwertyuiop[]asdfghjkl;'zxcvbnm,.~QWERTYUIOP{}ASDFGHJKL:\"ZXCVBNM<>&?/@#"
 _RUSSIAN_KEYS = 'ёйцукенгшщзхъфывапролджэячсмитьбюЁЙЦУКЕНГШЩЗХЪФЫВАПРОЛДЖЭЯЧСМИТЬБЮ?,."№'
@@ -33,9 +35,9 @@ class Normalizer:
 
     def __init__(self, examples: Iterable[str]) -> None:
         """Learn Russian words, and words in Latin letters from texts that are not transliterated Russian."""
-        texts = [
-            {word.strip(_EDGES) for word in _tidy(text).lower().split() if _LETTER.search(word)} for text in examples
-        ]
+        tidy = [_tidy(text).lower() for text in examples]
+        self._spelling = Spelling(tidy)
+        texts = [{word.strip(_EDGES) for word in text.split() if _LETTER.search(word)} for text in tidy]
         russian = {word for words in texts for word in words if _CYRILLIC.search(word)}
         self._latin: set[str] = set()
         for words in texts:
@@ -50,6 +52,9 @@ class Normalizer:
 
     def __call__(self, text: str) -> str:
         """The message in its likeliest spelling; unchanged where no other reading is likelier."""
+        return self._spelling(self._typed(text))
+
+    def _typed(self, text: str) -> str:
         words = _tidy(text).split()
         foreign = {word for word in words if _is_latin(word)}
         if not foreign:

@@ -34,12 +34,13 @@ _DIRECTIONS = 128
 _C = 0.1
 _TOLERANCE = 1e-2  # no margin moves by more than 0.004 against the default of 1e-4
 _REST = ""  # sorts before every intent
-_VERSION = "4"
+_VERSION = "5"
 _CERTAIN_PART = 0.8
 _LIKELY_PART = 0.3
 _CONFIRMED_PART = 0.1
 _SURE_WISH = 0.6
-_SURE_WISH_ASKED = 0.98  # «как поменять номер?» may ask for the rule only
+_SURE_WISH_ASKED = 0.995  # «как поменять номер?» may ask for the rule only
+_SURE_OF_WHAT_HAPPENED = {"complain": 0.8, "access": 0.8}  # «откуда у вас мой номер?» asks for no rule
 _CLOSE = 0.7
 _OFF_TOPIC = 0.45  # against the best topic: a policy's words in another sense («срок хранения мяса»)
 
@@ -84,7 +85,8 @@ class Reading:
     @property
     def is_sure_wish(self) -> bool:
         """Sure enough to open a form at once; a doubtful wish gets the clause with a button."""
-        return self.wish_mass >= (_SURE_WISH_ASKED if is_asked(self.text) else _SURE_WISH)
+        asked = _SURE_OF_WHAT_HAPPENED.get(self.wish, _SURE_WISH_ASKED)
+        return self.wish_mass >= (asked if is_asked(self.text) else _SURE_WISH)
 
     @property
     def wish(self) -> str:

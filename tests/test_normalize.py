@@ -55,7 +55,7 @@ def test_latin_words_that_customers_use_stay_beside_transliterated_ones(normaliz
     "text",
     [
         "Кому вы передаете мои данные?",
-        "удолите мой акаунт",
+        "дайте оператора",
         "менің деректерімді өшіріңіз",
         "delete my account",
         "Где мой email?",
