@@ -5,6 +5,7 @@ import shutil
 import tempfile
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from itertools import pairwise
 from pathlib import Path
 
@@ -156,7 +157,9 @@ class Library:
             return replace(shelf, topics=named, uncovered=uncovered)
         adapters = self._adapters(progress)
         alike = likeness(adapters, encoded.clauses, encoded.pieces)
-        proposal = propose(adapters.topics, alike)
+        _, around, *parts = _texts(shelf.policy, unlisted)
+        each = [piece for part in parts for piece in part]
+        proposal = propose(adapters.topics, alike, (self._worded(around).T, self._worded(each).T))
         for theirs, weights in others:
             proposal = with_twins(proposal, encoded.clauses, theirs, weights)
         uncovered[unlisted] = 1 - proposal.covered[unlisted]
@@ -164,15 +167,22 @@ class Library:
         named |= {self._topics[row]: proposal.named(row, shelf.policy) for row in unlisted}
         if shelf.topics:
             return replace(shelf, topics=named, uncovered=uncovered)
-        _, around, *parts = _texts(shelf.policy, unlisted)
-        letters = Letters.of(around, [piece for part in parts for piece in part])
-        return replace(shelf, topics=named, uncovered=uncovered, nearness=Nearness(adapters, alike, letters))
+        letters = Letters.of(around)
+        nearness = Nearness(adapters, alike, letters, letters.beside(each))
+        return replace(shelf, topics=named, uncovered=uncovered, nearness=nearness)
 
     def _adapters(self, progress: Progress) -> Adapters:
         """Fitted or read on the first policy that needs them."""
         if self._fitted is None:
             self._fitted = fit_or_load(self._training, self._encoder, self._home, progress)
         return self._fitted
+
+    @cached_property
+    def _worded(self) -> Letters:
+        """The topics in the letters of policies."""
+        topics = [examples.wordings for examples in self._training if examples.topic]
+        letters = Letters.of([wording for wordings in topics for wording in wordings])
+        return letters.middles([len(wordings) for wordings in topics])
 
     def _index(self, shop: str, policy: Policy, vectors: Matrix) -> Vectors:
         """The FAISS slice on disk, keyed by content and model; a damaged one is made again."""

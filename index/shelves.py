@@ -11,7 +11,8 @@ from index.proposals import Nearness
 from index.topics import TopicMap
 from index.vectors import Vectors
 
-_SILENT_MASS = 0.75  # how much of a question must be on topics without an answer to be met with silence
+# how much of a question must be on topics without an answer to be met with silence
+_SILENT_MASS, _SILENT_MASS_PROPOSED = 0.75, 0.55
 SHOWN = 3
 _NEIGHBOURS = 5
 _NEIGHBOUR_WEIGHT = 0.02
@@ -44,7 +45,11 @@ class Shelf:
     @property
     def silent(self) -> frozenset[str]:
         """Topics on which the policy says nothing."""
-        return frozenset(topic for topic, mass in zip(self.topics, self.uncovered, strict=True) if mass >= _SILENT_MASS)
+        return frozenset(topic for topic, mass in zip(self.topics, self.uncovered, strict=True) if mass >= self._enough)
+
+    @property
+    def _enough(self) -> float:
+        return _SILENT_MASS_PROPOSED if self.nearness else _SILENT_MASS
 
     def shares(self, topics: Mapping[str, float]) -> Vector:
         """The topics' probabilities as shares of their sum, in the shelf's order."""
@@ -54,7 +59,7 @@ class Shelf:
 
     def silent_on(self, shares: Vector) -> str:
         """The topic that the question is about and the policy is not; empty where it has something to say."""
-        if shares @ self.uncovered < _SILENT_MASS:
+        if shares @ self.uncovered < self._enough:
             return ""
         return tuple(self.topics)[int((shares * self.uncovered).argmax())]
 

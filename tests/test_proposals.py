@@ -22,6 +22,10 @@ def policy(*clauses: tuple[float, ...]) -> Likeness:
     return Likeness(rows(*clauses), np.zeros((0, 4), np.float32), np.array([], np.intp))
 
 
+def nothing_in_letters(alike: Likeness) -> tuple[Matrix, Matrix]:
+    return np.zeros((2, len(alike.clauses)), np.float32), np.zeros((2, 0), np.float32)
+
+
 def clause(text: str) -> Clause:
     return Clause("7", text, "7", "Cookies", None, "", 1)
 
@@ -47,16 +51,27 @@ def test_a_long_section_is_as_like_as_its_likest_sentence() -> None:
 
 
 def test_a_clause_that_speaks_of_a_topic_is_proposed_and_the_topic_is_covered() -> None:
-    proposal = propose(TOPICS, policy((0, 0, 1, 0), (1, 0, 0, 0)))
+    alike = policy((0, 0, 1, 0), (1, 0, 0, 0))
+    proposal = propose(TOPICS, alike, nothing_in_letters(alike))
     assert proposal.weights[RETENTION].argmax() == 1
     assert proposal.weights[RETENTION, 1] == pytest.approx(1)
     assert proposal.covered[RETENTION] > 0.9
 
 
-def test_a_topic_of_which_every_clause_speaks_less_than_of_another_is_not_covered() -> None:
-    proposal = propose(TOPICS, policy((1, 0.3, 0, 0), (1, 0.2, 0, 0)))
+def test_a_topic_of_which_no_clause_speaks_clearly_is_not_covered() -> None:
+    alike = policy((1, 0.3, 0, 0), (1, 0.2, 0, 0))
+    proposal = propose(TOPICS, alike, nothing_in_letters(alike))
     assert proposal.covered[RETENTION] > 0.9
     assert proposal.covered[CONTACT] < 0.35
+
+
+def test_a_clause_in_the_words_of_a_topic_is_proposed_though_its_meaning_is_as_far() -> None:
+    alike = policy((0, 0, 1, 0), (0, 0, 0, 1))
+    letters = np.array([[0, 0.6], [0, 0]], np.float32), np.zeros((2, 0), np.float32)
+    proposal = propose(TOPICS, alike, letters)
+    assert proposal.weights[RETENTION].argmax() == 1
+    assert proposal.covered[RETENTION] > 0.9
+    assert proposal.covered[CONTACT] < 0.1
 
 
 def test_a_clause_taken_over_word_for_word_answers_what_it_does_elsewhere() -> None:

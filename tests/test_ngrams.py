@@ -1,0 +1,37 @@
+"""Letters: rare words in common make texts alike, whatever they mean."""
+
+import numpy as np
+import pytest
+
+from index.ngrams import Letters
+
+TEXTS = ("Карта «Лапа» даёт скидку.", "Данные хранятся год.", "Данные хранятся у нас.")
+
+
+def test_a_text_is_likest_to_the_one_that_names_the_same() -> None:
+    (cosines,) = Letters.of(TEXTS)(
+        [
+            "что с картой лапа",
+        ]
+    )
+    assert cosines.argmax() == 0
+    assert cosines[0] > 3 * cosines[1]
+
+
+def test_a_text_is_wholly_like_itself_in_any_case_and_with_yo() -> None:
+    assert Letters.of(TEXTS)(["КАРТА «ЛАПА» ДАЕТ СКИДКУ."])[0, 0] == pytest.approx(1)
+
+
+def test_other_texts_are_weighted_as_the_first_ones() -> None:
+    letters = Letters.of(TEXTS)
+    assert letters.beside(["карта лапа"])(["карта лапа"])[0, 0] == pytest.approx(1)
+    assert letters.beside([])(["карта лапа"]).shape == (1, 0)
+    assert letters([]).shape == (0, 3)
+
+
+def test_a_group_is_the_mean_of_its_texts() -> None:
+    groups = Letters.of(TEXTS).middles([1, 2])
+    cosines = groups(TEXTS)
+    assert cosines.shape == (3, 2)
+    assert cosines[0, 0] == pytest.approx(1)
+    assert np.all(cosines[1:, 1] > 0.7)
