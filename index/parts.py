@@ -20,7 +20,9 @@ _SUBORDINATE = re.compile(
     re.IGNORECASE,
 )
 _ANAPHORIC = re.compile(r"\b(?:их|его|ее|оттуда|это|it|them)\b", re.IGNORECASE)
-_NEGATED = re.compile(r"\bне\s+(?:надо|нужно|прошу|хочу|требую|стоит|удал|блок|отпис)|\bвместо\b", re.IGNORECASE)
+_NEGATED = re.compile(
+    r"\bне\s+(?:(?:над[оа]|нужно|прошу|хочу|требую|стоит)\b|(?=удал|блок|отпис|отзыв))|\bвместо\b", re.IGNORECASE
+)
 
 
 def is_asked(text: str) -> bool:
@@ -35,6 +37,15 @@ def questions(text: str) -> list[str]:
 
 def statements(text: str) -> list[str]:
     """Parts of a message that say something each: «…, что есть обо мне», «уберите их» stay with what they are about."""
+    return [part for part in _said(text) if not _NEGATED.search(part)]
+
+
+def denials(text: str) -> list[str]:
+    """Parts that say what is not wanted, without their «не надо»."""
+    return [_NEGATED.sub("", part).strip() for part in _said(text) if _NEGATED.search(part)]
+
+
+def _said(text: str) -> list[str]:
     parts: list[str] = []
     for sentence in _SENTENCES.split(text):
         begun = len(parts)
@@ -43,4 +54,4 @@ def statements(text: str) -> list[str]:
                 parts[-1] += f", {part}"
             else:
                 parts.append(part)
-    return [part for part in parts if len(part.split()) > 1 and not _NEGATED.search(part)]
+    return [part for part in parts if len(part.split()) > 1]

@@ -23,7 +23,7 @@ from index.encoder import Encoder, Matrix
 from index.memo import Memo
 from index.normalize import Normalizer
 from index.packaged_model import Progress
-from index.parts import is_asked, questions, statements
+from index.parts import denials, is_asked, questions, statements
 from index.references import find_reference, is_unmistakable
 from index.training import OUT_OF_SCOPE, QUESTION, TOPIC, WISHES, Examples
 
@@ -36,6 +36,7 @@ _TOLERANCE = 1e-2  # no margin moves by more than 0.004 against the default of 1
 _REST = ""  # sorts before every intent
 _VERSION = "5"
 _CERTAIN_PART = 0.8
+_STATED_PART = 0.7
 _LIKELY_PART = 0.3
 _CONFIRMED_PART = 0.1
 _SURE_WISH = 0.6
@@ -129,7 +130,7 @@ class Recognizer:
         )
         reading = Reading(text, probabilities, names_clause)
         if reading.best in WISHES:
-            return replace(reading, others=self._other_wishes(text, reading))
+            return self._with_other_wishes(reading)
         if reading.best == QUESTION and not reading.names_clause:
             return replace(reading, questions=self._several_questions(text, reading))
         return reading
@@ -160,14 +161,23 @@ class Recognizer:
         total = sum(means.values())
         return replace(alone, probabilities={name: mean / total for name, mean in means.items()})
 
-    def _other_wishes(self, text: str, whole: Reading) -> tuple[str, ...]:
-        """Wishes that a part of the message states for certain, in the order of the message."""
-        parts = statements(text)
-        if len(parts) < 2:
+    def _with_other_wishes(self, whole: Reading) -> Reading:
+        """What parts wish for certain, in the order of the message; a wish that is denied gives way to them."""
+        parts = statements(whole.text)
+        stated = self._wishes(parts) if len(parts) > 1 or denials(whole.text) else ()
+        if stated and whole.best not in stated and whole.best in self._wishes(denials(whole.text)):
+            masses = whole.probabilities
+            swapped = {**masses, stated[0]: masses[whole.best], whole.best: masses[stated[0]]}
+            whole = replace(whole, probabilities=swapped)
+        return replace(whole, others=tuple(wish for wish in stated if wish != whole.best))
+
+    def _wishes(self, parts: Sequence[str]) -> tuple[str, ...]:
+        """What parts of a message wish for certain."""
+        if not parts:
             return ()
         rows = self._model.probabilities(self._encoder.queries(parts), parts)
-        found = [self._model.labels[row.argmax()] for row in rows if row.max() >= _CERTAIN_PART]
-        return tuple(dict.fromkeys(name for name in found if name in WISHES and name != whole.best))
+        found = (self._model.labels[row.argmax()] for row in rows if row.max() >= _STATED_PART)
+        return tuple(dict.fromkeys(name for name in found if name in WISHES))
 
 
 @dataclass(frozen=True)
@@ -235,11 +245,11 @@ def _fit(
     vectors = Memo(encoder.queries, home / "memo" / f"queries-{encoder.key}.npz")(texts, progress("examples"))
     options = {"analyzer": "char_wb", "ngram_range": (2, 5), "sublinear_tf": True, "min_df": 2, "dtype": np.float32}
     characters = TfidfVectorizer(**options)
-    directions = np.linalg.svd(vectors, full_matrices=False)[2][:_DIRECTIONS]
-    features = _features(vectors @ directions.T, characters.fit_transform(texts))
+    directions = np.linalg.eigh(vectors.T @ vectors)[1][:, -_DIRECTIONS:]
+    features = _features(vectors @ directions, characters.fit_transform(texts))
     intents, weights, bias = _one_against_the_rest(features, np.array(labels), progress("recognizer"))
-    of_vectors = directions.T @ weights[: len(directions)]
-    return _Model(intents, characters, np.concatenate([of_vectors, weights[len(directions) :]]), bias)
+    of_vectors = directions @ weights[:_DIRECTIONS]
+    return _Model(intents, characters, np.concatenate([of_vectors, weights[_DIRECTIONS:]]), bias)
 
 
 def _one_against_the_rest(features: Any, labels: Any, report: Progress) -> tuple[tuple[str, ...], Matrix, Any]:

@@ -7,7 +7,7 @@ offered: a rare word that is right («домофон») stays what it is, and a 
 import re
 from collections import Counter
 from collections.abc import Iterable
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Any
 
 from rapidfuzz import process
@@ -20,6 +20,7 @@ _WITHOUT_KAZAKH_LETTERS = str.maketrans("әғқңөұүһі", "агкноуух�
 _LEAST, _LEAST_AFTER_A_SLIP = 3, 10  # how often the examples must have a word to offer it
 _TIMES_AS_OFTEN, _TIMES_AFTER_A_SLIP = 4, 20
 _SHORTEST_SOUND = 6
+_REMEMBERED = 50_000
 _SOUNDS = (
     (re.compile(r"т?ться|тс[яа]|дца|тца"), "ца"), (re.compile(r"стн"), "сн"), (re.compile(r"здн"), "зн"),
     (re.compile(r"вств"), "ств"), (re.compile(r"[сзж]ч"), "щ"), (re.compile(r"[ое][гв][оа]$"), "ава"),
@@ -40,6 +41,7 @@ class Spelling:
         self._count = Counter(word for words in texts for word in words)
         kazakh = (word for words in texts if any(map(_KAZAKH.search, words)) for word in words)
         self._kazakh = {word.translate(_WITHOUT_KAZAKH_LETTERS) for word in kazakh}
+        self._meant = lru_cache(_REMEMBERED)(self._look_up)
 
     def __call__(self, text: str) -> str:
         """The text with misspelt words as they were meant, capitals kept."""
@@ -49,7 +51,7 @@ class Spelling:
         words = (word for word in _RUSSIAN.findall(text) if word in self._kazakh)
         return bool(_KAZAKH.search(text)) or not all(map(self._dictionary.word_is_known, words))
 
-    def _meant(self, word: str) -> str:
+    def _look_up(self, word: str) -> str:
         lower = word.lower()
         if self._dictionary.word_is_known(lower):
             return word

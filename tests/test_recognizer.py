@@ -117,6 +117,20 @@ def test_a_wish_in_the_form_of_a_question_stays_a_wish(recognizer: Recognizer) -
 
 
 @pytest.mark.parametrize(
+    ("text", "wishes"),
+    [
+        ("Профиль не удалите, уберите рекламу с моего номера и пришлите, что у вас на меня есть",
+         ("unsubscribe", "access")),
+        ("Удалять аккаунт не надо, просто исправьте фамилию", ("rectify",)),
+        ("Не надо удалять, только отпишите от рассылки", ("unsubscribe",)),
+        ("Отзываю согласие. И удалите профиль", ("withdraw_consent", "delete")),
+    ],
+)  # fmt: skip
+def test_what_is_wished_is_told_from_what_is_denied(recognizer: Recognizer, text: str, wishes: tuple[str, ...]) -> None:
+    assert set(recognizer.read(text).intents) == set(wishes)
+
+
+@pytest.mark.parametrize(
     "text",
     [
         "Удалите, пожалуйста, один товар из корзины",
@@ -245,7 +259,12 @@ def test_a_wish_that_is_asked_must_be_surer_than_one_that_is_said() -> None:
     said, asked = Reading("поменяйте мне номер", likely), Reading("как поменять номер", likely)
     assert (said.best, said.is_sure_wish) == ("rectify", True)
     assert (asked.best, asked.is_sure_wish) == ("rectify", False)
-    assert Reading("поменяете мне номер?", {"rectify": 0.99}).is_sure_wish
+    assert Reading("поменяете мне номер?", {"rectify": 0.996}).is_sure_wish
+
+
+def test_what_happened_is_asked_of_no_rule() -> None:
+    assert Reading("откуда у вас мой номер?", {"access": 0.85}).is_sure_wish
+    assert not Reading("как у вас удаляют?", {"delete": 0.85}).is_sure_wish
 
 
 @pytest.mark.parametrize("text", ["что написано в пункте 5.2", "xnj yfgbcfyj d geyrnt 5.2", "раздел три целиком"])
