@@ -31,6 +31,7 @@ foreign: $(VENV)/.ready
 	@mkdir -p var/foreign && rm -rf var/foreign/$(PART)
 	@cp -r knowledge var/foreign/$(PART) && cp -r tests/data/foreign/$(PART)/. var/foreign/$(PART)
 	@KNOWLEDGE_DIR=var/foreign/$(PART) $(BIN)/konfident eval tests/data/foreign/$(PART).jsonl
+	@$(BIN)/python -m tests.maps var/foreign/$(PART)
 
 $(VENV)/.ready: pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)

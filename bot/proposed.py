@@ -14,7 +14,7 @@ _HEAD = """\
 version: 1
 topics:
 """
-_SURELY_ANSWERED, _SURELY_SILENT = 0.85, 0.15
+SURELY_ANSWERED, SURELY_SILENT = 0.85, 0.15
 _BEGINNING = 60
 
 
@@ -47,7 +47,7 @@ def _doubts(
 
 
 def _is_doubtful(covered: float) -> bool:
-    return _SURELY_SILENT < covered < _SURELY_ANSWERED
+    return SURELY_SILENT < covered < SURELY_ANSWERED
 
 
 def _beginning(shelf: Shelf, topic: str) -> str:

@@ -21,7 +21,7 @@ _SHARPNESS = 7.0
 _TOPIC_LETTERS_WEIGHT = 1.5
 _SPOKEN_OF_SLOPE, _SPOKEN_OF_MIDDLE = 8.7, 0.62  # logistic regression on seven policies' clauses, mapped by readers
 _MEANING_WEIGHT, _LETTERS_WEIGHT = 4.0, 4.0
-_COVERED, _ANSWERS, _MOST = 0.35, 0.5, 3
+_COVERED, _ANSWERS, _MOST = 0.5, 0.5, 3
 _TWIN = 0.97
 _BESIDE_A_TWIN = 0.8
 

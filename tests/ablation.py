@@ -58,13 +58,14 @@ class Variation:
     @property
     def fitted(self) -> str:
         """Names what is fitted: variations of the same name share it."""
-        weights = [name for name in self.changed if name.startswith("index.recognizer._")]
-        return f"{self.normalizes} {self.examples} {self.parted} {weights}"
+        parts = [name for name in self.changed if name.startswith(("index.recognizer._", "index.spelling."))]
+        return f"{self.normalizes} {self.examples} {self.parted} {parts}"
 
 
 VARIATIONS = (
     Variation("all of it"),
     Variation("text as it is typed", normalizes=False),
+    Variation("words as they are spelt", {"index.spelling.Spelling.__call__": lambda _spelling, text: text}),
     Variation(
         "no encoder",
         {"index.recognizer._VECTOR_WEIGHT": 0.0, "index.shelves._NEIGHBOUR_WEIGHT": 0.0},
