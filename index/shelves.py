@@ -66,6 +66,8 @@ class Shelf:
     def ranked(self, text: str, question: Vector, shares: Vector) -> tuple[Found, ...]:
         """At most three clauses best first; `question` is the vector of `text`."""
         scores = shares @ self.weights + (self.nearness(text, question) if self.nearness else self._near(question))
+        if self.nearness:  # sums of likeness have no unit: the best is as strong as the policy surely speaks of it
+            scores *= (1 - shares @ self.uncovered) / scores.max()
         best = [row for row in np.argsort(-scores, kind="stable")[:SHOWN] if scores[row] > 0]
         return tuple(Found(self.policy.clauses[row], min(float(scores[row]), 1.0)) for row in best)
 
