@@ -44,10 +44,15 @@ class Answer:
 
 @dataclass(frozen=True)
 class Encoded:
-    """A policy's vectors: each clause's mean of itself alone and with heading and parent (n, d), and its pieces'."""
+    """A policy's vectors: each clause's mean of itself alone and with heading and parent (n, d), and its pieces'.
+
+    `around` (n) are the clauses' texts with heading and parent, `each` (m) the pieces'.
+    """
 
     clauses: Matrix
     pieces: Sequence[Matrix]
+    around: Sequence[str]
+    each: Sequence[str]
 
 
 class Library:
@@ -135,10 +140,11 @@ class Library:
         ends = np.cumsum([len(part) for parts in texts.values() for part in parts])
         split = iter(np.split(rows, ends[:-1]))
         found = {}
-        for shop, (alone, *_) in texts.items():
+        for shop, (_, around, *parts) in texts.items():
             both = next(split) + next(split)
             both /= np.linalg.norm(both, axis=1, keepdims=True)
-            found[shop] = Encoded(both, tuple(next(split) for _ in alone))
+            each = [piece for part in parts for piece in part]
+            found[shop] = Encoded(both, tuple(next(split) for _ in parts), around, each)
         return found
 
     def _unlisted(self, listed: TopicMap) -> list[int]:
@@ -157,9 +163,8 @@ class Library:
             return replace(shelf, topics=named, uncovered=uncovered)
         adapters = self._adapters(progress)
         alike = likeness(adapters, encoded.clauses, encoded.pieces)
-        _, around, *parts = _texts(shelf.policy, unlisted)
-        each = [piece for part in parts for piece in part]
-        proposal = propose(adapters.topics, alike, (self._worded(around).T, self._worded(each).T))
+        in_letters = self._worded(encoded.around).T, self._worded(encoded.each).T
+        proposal = propose(adapters.topics, alike, in_letters)
         for theirs, weights in others:
             proposal = with_twins(proposal, encoded.clauses, theirs, weights)
         uncovered[unlisted] = 1 - proposal.covered[unlisted]
@@ -167,8 +172,8 @@ class Library:
         named |= {self._topics[row]: proposal.named(row, shelf.policy) for row in unlisted}
         if shelf.topics:
             return replace(shelf, topics=named, uncovered=uncovered)
-        letters = Letters.of(around)
-        nearness = Nearness(adapters, alike, letters, letters.beside(each))
+        letters = Letters.of(encoded.around)
+        nearness = Nearness(adapters, alike, letters, letters.beside(encoded.each))
         return replace(shelf, topics=named, uncovered=uncovered, nearness=nearness)
 
     def _adapters(self, progress: Progress) -> Adapters:

@@ -15,6 +15,7 @@ from index.vectors import Vectors
 _SILENT_MASS, _SILENT_MASS_PROPOSED = 0.75, 0.55
 SHOWN = 3
 _NEIGHBOURS = 5
+_LEAST_SCORE = 1e-6  # none is like the question at all: none is shown
 _NEIGHBOUR_WEIGHT = 0.02
 
 
@@ -67,7 +68,7 @@ class Shelf:
         """At most three clauses best first; `question` is the vector of `text`."""
         scores = shares @ self.weights + (self.nearness(text, question) if self.nearness else self._near(question))
         if self.nearness:  # sums of likeness have no unit: the best is as strong as the policy surely speaks of it
-            scores *= (1 - shares @ self.uncovered) / scores.max()
+            scores *= (1 - shares @ self.uncovered) / max(scores.max(), _LEAST_SCORE)
         best = [row for row in np.argsort(-scores, kind="stable")[:SHOWN] if scores[row] > 0]
         return tuple(Found(self.policy.clauses[row], min(float(scores[row]), 1.0)) for row in best)
 

@@ -8,6 +8,7 @@ import pytest
 from index import adapters
 from index.encoder import PACKAGED, Encoder, load_encoder
 from index.library import Library
+from index.normalize import Normalizer
 from index.packaged_model import Progress
 from index.recognizer import Recognizer, fit_or_load
 from index.training import Examples, read_training
@@ -35,6 +36,11 @@ def encoder(home: Path, quiet: Progress) -> Encoder:
 @pytest.fixture(scope="session")
 def training() -> tuple[Examples, ...]:
     return read_training(ROOT / "intents")
+
+
+@pytest.fixture(scope="session")
+def normalize(training: tuple[Examples, ...]) -> Normalizer:
+    return Normalizer(text for examples in training for text in examples.texts)
 
 
 @pytest.fixture(scope="session")

@@ -9,11 +9,7 @@ TEXTS = ("Карта «Лапа» даёт скидку.", "Данные хра�
 
 
 def test_a_text_is_likest_to_the_one_that_names_the_same() -> None:
-    (cosines,) = Letters.of(TEXTS)(
-        [
-            "что с картой лапа",
-        ]
-    )
+    (cosines,) = Letters.of(TEXTS)(["что с картой лапа"])
     assert cosines.argmax() == 0
     assert cosines[0] > 3 * cosines[1]
 

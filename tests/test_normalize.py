@@ -3,12 +3,6 @@
 import pytest
 
 from index.normalize import Normalizer
-from index.training import Examples
-
-
-@pytest.fixture(scope="module")
-def normalize(training: tuple[Examples, ...]) -> Normalizer:
-    return Normalizer(text for examples in training for text in examples.texts)
 
 
 @pytest.mark.parametrize(
