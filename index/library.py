@@ -172,9 +172,8 @@ class Library:
         named |= {self._topics[row]: proposal.named(row, shelf.policy) for row in unlisted}
         if shelf.topics:
             return replace(shelf, topics=named, uncovered=uncovered)
-        letters = Letters.of(encoded.around)
-        nearness = Nearness(adapters, alike, letters, letters.beside(encoded.each))
-        return replace(shelf, topics=named, uncovered=uncovered, nearness=nearness)
+        letters = Letters.of(encoded.around).beside([*encoded.around, *encoded.each])
+        return replace(shelf, topics=named, uncovered=uncovered, nearness=Nearness(adapters, alike, letters))
 
     def _adapters(self, progress: Progress) -> Adapters:
         """Fitted or read on the first policy that needs them."""

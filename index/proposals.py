@@ -55,13 +55,12 @@ class Nearness:
 
     adapters: Adapters
     alike: Likeness
-    clauses: Letters
-    pieces: Letters
+    letters: Letters  # of the clauses, then of their pieces
 
     def __call__(self, text: str, question: Vector) -> Vector:
         """What it adds to each clause's score (n)."""
         meaning = self.alike(self.adapters.questions(question[np.newaxis]))
-        letters = self.alike.mixed(self.clauses([text]), self.pieces([text]))
+        letters = self.alike.mixed(*np.split(self.letters([text]), [len(self.alike.clauses)], axis=1))
         near: Vector = (_MEANING_WEIGHT * meaning + _LETTERS_WEIGHT * letters)[0]
         return near
 

@@ -189,7 +189,9 @@ class _Model:
 
     def probabilities(self, vectors: Matrix, texts: Sequence[str]) -> Matrix:
         """Rows of probabilities over `labels`."""
-        margins = _features(vectors, self.characters.transform(texts)) @ self.weights + self.bias
+        of_vectors, of_characters = np.split(self.weights, [vectors.shape[1]])
+        margins = (_VECTOR_WEIGHT * vectors) @ of_vectors + self.bias
+        margins += (_CHARACTERS_WEIGHT * self.characters.transform(texts)) @ of_characters
         exponents = np.exp(_SHARPNESS * (margins - margins.max(axis=1, keepdims=True)))
         rows: Matrix = exponents / exponents.sum(axis=1, keepdims=True)
         return rows
