@@ -27,9 +27,13 @@ class ActionAnswer(Deed):
 
     async def run(self, dispatcher: CollectingDispatcher, tracker: Tracker, domain: DomainDict) -> Events:
         """Sets `outcome`, `shown` and `last_question`."""
-        shop, text, masses = self.shop(tracker), *_question(tracker)
+        text, masses = _question(tracker)
         topics = {name.removeprefix(TOPIC): mass for name, mass in masses.items() if name.startswith(TOPIC)}
-        answer = await asyncio.to_thread(self.rooms.library.ask, shop.id, text, topics)
+        answer = await asyncio.to_thread(self.rooms.library.ask, slot(tracker, "shop"), text, topics)
+        return self._told(dispatcher, tracker, answer)
+
+    def _told(self, dispatcher: CollectingDispatcher, tracker: Tracker, answer: Answer) -> Events:
+        shop, (_, masses) = self.shop(tracker), _question(tracker)
         wish = max(WISHES, key=lambda name: masses.get(name, 0.0))
         offered = wish if masses.get(wish, 0.0) >= _OFFERED_WISH else ""
         found = list(answer.clauses)
@@ -78,6 +82,23 @@ class ActionAnswer(Deed):
             dispatcher.utter_message(response="utter_clause", **values)
 
 
+class ActionOffTopic(ActionAnswer):
+    """What the policy does not speak of -> what the bot can do; unless a clause names all that the message does."""
+
+    def name(self) -> str:
+        """Rasa's name."""
+        return "action_off_topic"
+
+    async def run(self, dispatcher: CollectingDispatcher, tracker: Tracker, domain: DomainDict) -> Events:
+        """Sets `outcome`, `shown` and `last_question` where a clause is shown."""
+        text, _ = _question(tracker)
+        answer = await asyncio.to_thread(self.rooms.library.in_the_words_of, slot(tracker, "shop"), text)
+        if answer.clauses:
+            return self._told(dispatcher, tracker, answer)
+        dispatcher.utter_message(response="utter_out_of_scope")
+        return []
+
+
 class ActionShowClause(Deed):
     """A button's clause by number."""
 
@@ -117,7 +138,7 @@ class ActionShowSection(Deed):
         return []
 
 
-ANSWERS: tuple[type[Deed], ...] = (ActionAnswer, ActionShowClause, ActionShowSection)
+ANSWERS: tuple[type[Deed], ...] = (ActionAnswer, ActionOffTopic, ActionShowClause, ActionShowSection)
 
 
 def clause_values(shop: Shop, policy: Policy, clause: Clause) -> dict[str, Any]:

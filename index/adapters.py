@@ -27,12 +27,15 @@ _SHARPNESS = 20.0
 _DROPOUT = 0.3
 _RATE = 2e-3
 _SEED = 0
-_VERSION = "2"
+_VERSION = "3"
 
 
 @dataclass(frozen=True)
 class Adapters:
-    """Square matrices (d, d) with the means (d) they start from; `topics` (t, d) is how policies speak of each."""
+    """Square matrices (d, d) with the means (d) they start from.
+
+    `topics` (t, d), rows of unit length, are how policies speak of each.
+    """
 
     question_mean: Vector
     question_map: Matrix
@@ -99,7 +102,7 @@ def _fit(
     first, second = _train(_unit(questions - means[0]), _unit(clauses - means[1]), asked[:, None] == worded, progress)
     adapted = _unit(_unit(clauses - means[1]) @ second)
     middles = np.stack([adapted[worded == topic].mean(axis=0) for topic in range(len(topics))])
-    return Adapters(means[0], first, means[1], second, middles)
+    return Adapters(means[0], first, means[1], second, _unit(middles))
 
 
 def _train(questions: Matrix, clauses: Matrix, right: np.ndarray, progress: Progress) -> tuple[Matrix, Matrix]:

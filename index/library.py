@@ -64,6 +64,7 @@ class Library:
         self.about = {examples.topic: examples.about for examples in training if examples.topic}
         self._memo = Memo(encoder.passages, home / "memo" / f"passages-{encoder.key}.npz")
         self._topics, self._training = tuple(self.about), training
+        self._usual = np.array([examples.usual for examples in training if examples.topic], np.float32)
         self._fitted: Adapters | None = None
         self._stamp = ""
         self.shelves: Mapping[str, Shelf] = {}
@@ -109,6 +110,10 @@ class Library:
         if silent_on:
             return Answer((), silent_on=self.about[silent_on])
         return Answer(shelf.ranked(text, self._encoder.query(text), shares))
+
+    def in_the_words_of(self, shop: str, text: str) -> Answer:
+        """The clauses that name all that `text` (normalised) names; for words that no topic is told by."""
+        return Answer(self.shelves[shop].in_the_words_of(text))
 
     def of_topic(self, shop: str, topic: str) -> Answer:
         """The clauses that answer a topic, or the silence about it."""
@@ -164,7 +169,7 @@ class Library:
         adapters = self._adapters(progress)
         alike = likeness(adapters, encoded.clauses, encoded.pieces)
         in_letters = self._worded(encoded.around).T, self._worded(encoded.each).T
-        proposal = propose(adapters.topics, alike, in_letters)
+        proposal = propose(adapters.topics, self._usual, alike, in_letters)
         for theirs, weights in others:
             proposal = with_twins(proposal, encoded.clauses, theirs, weights)
         uncovered[unlisted] = 1 - proposal.covered[unlisted]

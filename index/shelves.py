@@ -2,10 +2,13 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
+from itertools import islice
 
 import numpy as np
 
 from index.clauses import Clause, Policy
+from index.dictionary import content_words, lemmas, words
 from index.encoder import Matrix, Vector
 from index.proposals import Nearness
 from index.topics import TopicMap
@@ -14,6 +17,7 @@ from index.vectors import Vectors
 # how much of a question must be on topics without an answer to be met with silence
 _SILENT_MASS, _SILENT_MASS_PROPOSED = 0.75, 0.55
 SHOWN = 3
+_NAMED = 3
 _NEIGHBOURS = 5
 _LEAST_SCORE = 1e-6  # none is like the question at all: none is shown
 _NEIGHBOUR_WEIGHT = 0.02
@@ -71,6 +75,21 @@ class Shelf:
             scores *= (1 - shares @ self.uncovered) / max(scores.max(), _LEAST_SCORE)
         best = [row for row in np.argsort(-scores, kind="stable")[:SHOWN] if scores[row] > 0]
         return tuple(Found(self.policy.clauses[row], min(float(scores[row]), 1.0)) for row in best)
+
+    def in_the_words_of(self, text: str) -> tuple[Found, ...]:
+        """The clauses in which all that `text` names stands, three words or more: «кредит, партнёрские банки»."""
+        named = [lemmas(word) for word in dict.fromkeys(content_words(text))]
+        if len(named) < _NAMED:
+            return ()
+        clauses = zip(self.policy.clauses, self._lemmas, strict=True)
+        found = (Found(clause, 1.0) for clause, said in clauses if all(forms & said for forms in named))
+        return tuple(islice(found, SHOWN))
+
+    @cached_property
+    def _lemmas(self) -> tuple[frozenset[str], ...]:
+        """All that the words of each clause may be forms of, its heading and lead-in included."""
+        texts = (f"{clause.heading} {clause.lead_in} {clause.text}" for clause in self.policy.clauses)
+        return tuple(frozenset().union(*map(lemmas, words(text))) for text in texts)
 
     def _near(self, question: Vector) -> Vector:
         """What likeness adds where the owner has said what answers what: very little."""

@@ -1,6 +1,6 @@
 """Misspelt Russian words -> the word that was meant: one that sounds the same, or one slip of the thumb away.
 
-Only words that no dictionary knows are touched (OpenCorpora's, by pymorphy3), and only words of the examples are
+Only words that the dictionary does not know are touched, and only words of the examples are
 offered: a rare word that is right («домофон») stays what it is, and a Kazakh message is left alone.
 """
 
@@ -8,10 +8,11 @@ import re
 from collections import Counter
 from collections.abc import Iterable
 from functools import cached_property, lru_cache
-from typing import Any
 
 from rapidfuzz import process
 from rapidfuzz.distance import OSA
+
+from index.dictionary import dictionary
 
 _WORD = re.compile(r"\w+")
 _RUSSIAN = re.compile(r"\b[а-яё]{5,}\b", re.IGNORECASE)
@@ -49,11 +50,11 @@ class Spelling:
 
     def _is_kazakh(self, text: str) -> bool:
         words = (word for word in _RUSSIAN.findall(text) if word in self._kazakh)
-        return bool(_KAZAKH.search(text)) or not all(map(self._dictionary.word_is_known, words))
+        return bool(_KAZAKH.search(text)) or not all(map(dictionary().word_is_known, words))
 
     def _look_up(self, word: str) -> str:
         lower = word.lower()
-        if self._dictionary.word_is_known(lower):
+        if dictionary().word_is_known(lower):
             return word
         sound, count = _sound(lower), self._count[lower]
         found = self._by_sound.get(sound, "")
@@ -71,18 +72,10 @@ class Spelling:
         return best if self._count[best] >= least else ""
 
     @cached_property
-    def _dictionary(self) -> Any:
-        from pymorphy3 import MorphAnalyzer
-
-        return MorphAnalyzer(lang="ru")
-
-    @cached_property
     def _by_sound(self) -> dict[str, str]:
         """Sound -> the commonest right word that sounds so."""
         often = (word for word, count in reversed(self._count.most_common()) if count >= _LEAST)
-        return {
-            _sound(word): word for word in often if _RUSSIAN.fullmatch(word) and self._dictionary.word_is_known(word)
-        }
+        return {_sound(word): word for word in often if _RUSSIAN.fullmatch(word) and dictionary().word_is_known(word)}
 
 
 def _sound(word: str) -> str:

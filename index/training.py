@@ -1,6 +1,6 @@
 """intents/*.yml in Rasa 3 training-data format -> examples; errors name file, line and remedy."""
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -28,7 +28,8 @@ class IntentsError(Exception):
 class Examples:
     """What customers say for one intent; `about` and `statement` describe a topic of questions.
 
-    `wordings` is how policies speak of a topic: its statement where wordings.yml has nothing.
+    `wordings` is how policies speak of a topic, `usual` the share (0..1) of policies that do: its statement and one
+    half where wordings.yml has nothing.
     """
 
     intent: str
@@ -36,6 +37,7 @@ class Examples:
     about: str = ""
     statement: str = ""
     wordings: tuple[str, ...] = ()
+    usual: float = 0.5
 
     @property
     def topic(self) -> str:
@@ -47,8 +49,8 @@ def read_training(folder: Path) -> tuple[Examples, ...]:
     """All examples of nlu.yml and topics.yml, in order, with the wordings of wordings.yml. Raises IntentsError."""
     seen: set[str] = set()
     read = tuple(examples for name in ("nlu.yml", "topics.yml") for examples in _read(folder / name, seen))
-    wordings = _read_wordings(folder / "wordings.yml", {examples.topic for examples in read if examples.topic})
-    found = tuple(replace(examples, wordings=_wordings(examples, wordings)) for examples in read)
+    worded = _read_wordings(folder / "wordings.yml", {examples.topic: examples for examples in read if examples.topic})
+    found = tuple(worded.get(examples.topic, examples) for examples in read)
     missing = set(INTENTS) - {examples.intent for examples in found}
     if missing:
         what = f"нет примеров для {', '.join(sorted(missing))}"
@@ -93,12 +95,12 @@ def _examples(path: Path, entry: Any, seen: set[str]) -> Examples:
     return Examples(intent, texts, metadata.get("about", ""), metadata.get("statement", ""))
 
 
-def _read_wordings(path: Path, topics: Collection[str]) -> Mapping[str, tuple[str, ...]]:
-    """How policies speak of each topic; none where the file is left out."""
+def _read_wordings(path: Path, topics: Mapping[str, Examples]) -> Mapping[str, Examples]:
+    """The topics with how policies speak of them; each by its statement where the file is left out."""
     document = load_yaml(path) if path.exists() else {"wordings": []}
     if not isinstance(document, dict) or not isinstance(document.get("wordings"), list):
         raise IntentsError(path, 1, "нет списка wordings", "Файл начинается со строк version: и wordings:.")
-    found: dict[str, tuple[str, ...]] = {}
+    found: dict[str, Examples] = {}
     for entry in document["wordings"]:
         line = entry.line if isinstance(entry, Lined) else 1
         topic, texts = str(entry.get("topic", "")) if isinstance(entry, dict) else "", _texts(entry)
@@ -109,12 +111,13 @@ def _read_wordings(path: Path, topics: Collection[str]) -> Mapping[str, tuple[st
         if not texts:
             remedy = "Добавьте строки вида «- текст» под examples: |."
             raise IntentsError(path, line, f"у темы {topic} нет формулировок", remedy)
-        found[topic] = texts
-    return found
-
-
-def _wordings(examples: Examples, found: Mapping[str, tuple[str, ...]]) -> tuple[str, ...]:
-    return found.get(examples.topic, (examples.statement,)) if examples.topic else ()
+        usual = entry.get("usual", Examples.usual)
+        if not isinstance(usual, float) or not 0 < usual < 1:
+            remedy = "Это доля политик, в которых о теме сказано: число между 0 и 1, например 0.5."
+            raise IntentsError(path, line, f"у темы {topic} непонятное usual: {usual}", remedy)
+        found[topic] = replace(topics[topic], wordings=texts, usual=usual)
+    unworded = {topic: replace(examples, wordings=(examples.statement,)) for topic, examples in topics.items()}
+    return unworded | found
 
 
 def _texts(entry: Any) -> tuple[str, ...]:

@@ -9,6 +9,7 @@ from index.proposals import Likeness, Proposal, pieces, propose, with_twins
 
 RETENTION, CONTACT = 0, 1
 TOPICS = np.eye(2, 4, dtype=np.float32)
+HALF = np.full(2, 0.5, np.float32)
 
 
 def rows(*lists: tuple[float, ...]) -> Matrix:
@@ -52,7 +53,7 @@ def test_a_long_section_is_as_like_as_its_likest_sentence() -> None:
 
 def test_a_clause_that_speaks_of_a_topic_is_proposed_and_the_topic_is_covered() -> None:
     alike = policy((0, 0, 1, 0), (1, 0, 0, 0))
-    proposal = propose(TOPICS, alike, nothing_in_letters(alike))
+    proposal = propose(TOPICS, HALF, alike, nothing_in_letters(alike))
     assert proposal.weights[RETENTION].argmax() == 1
     assert proposal.weights[RETENTION, 1] == pytest.approx(1)
     assert proposal.covered[RETENTION] > 0.9
@@ -60,15 +61,22 @@ def test_a_clause_that_speaks_of_a_topic_is_proposed_and_the_topic_is_covered() 
 
 def test_a_topic_of_which_no_clause_speaks_clearly_is_not_covered() -> None:
     alike = policy((1, 0.3, 0, 0), (1, 0.2, 0, 0))
-    proposal = propose(TOPICS, alike, nothing_in_letters(alike))
+    proposal = propose(TOPICS, HALF, alike, nothing_in_letters(alike))
     assert proposal.covered[RETENTION] > 0.9
     assert proposal.covered[CONTACT] < 0.35
+
+
+def test_of_two_topics_as_likely_spoken_of_the_one_that_policies_leave_out_is_doubted() -> None:
+    alike = policy((1, 1, 0, 0))
+    proposal = propose(TOPICS, np.array([0.9, 0.1], np.float32), alike, nothing_in_letters(alike))
+    assert proposal.covered[RETENTION] > 0.8
+    assert proposal.covered[CONTACT] < 0.2
 
 
 def test_a_clause_in_the_words_of_a_topic_is_proposed_though_its_meaning_is_as_far() -> None:
     alike = policy((0, 0, 1, 0), (0, 0, 0, 1))
     letters = np.array([[0, 0.6], [0, 0]], np.float32), np.zeros((2, 0), np.float32)
-    proposal = propose(TOPICS, alike, letters)
+    proposal = propose(TOPICS, HALF, alike, letters)
     assert proposal.weights[RETENTION].argmax() == 1
     assert proposal.covered[RETENTION] > 0.9
     assert proposal.covered[CONTACT] < 0.1

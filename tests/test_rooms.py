@@ -17,7 +17,8 @@ DOORS: Mapping[str, frozenset[str]] = {
     "index.documents": frozenset({"index.word"}),
     "index.word": FREE,
     "index.clauses": frozenset({"index.documents"}),
-    "index.spelling": FREE,
+    "index.dictionary": FREE,
+    "index.spelling": frozenset({"index.dictionary"}),
     "index.normalize": frozenset({"index.spelling"}),
     "index.packaged_model": FREE,
     "index.parts": FREE,
@@ -34,7 +35,7 @@ DOORS: Mapping[str, frozenset[str]] = {
     "index.ngrams": frozenset({"index.encoder"}),
     "index.proposals": frozenset({"index.adapters", "index.clauses", "index.encoder", "index.ngrams"}),
     "index.shelves": frozenset({
-        "index.clauses", "index.encoder", "index.proposals", "index.topics", "index.vectors",
+        "index.clauses", "index.dictionary", "index.encoder", "index.proposals", "index.topics", "index.vectors",
     }),
     "index.library": frozenset({
         "index.adapters", "index.clauses", "index.documents", "index.encoder", "index.memo", "index.ngrams",
@@ -180,7 +181,7 @@ HOMES: Mapping[str, frozenset[str]] = {
     "yaml": frozenset({"index.lined_yaml"}),
     "sklearn": frozenset({"bot.baselines", "index.ngrams", "index.recognizer"}),
     "snowballstemmer": frozenset({"bot.baselines"}),
-    "pymorphy3": frozenset({"index.spelling"}),
+    "pymorphy3": frozenset({"index.dictionary"}),
     "sqlite3": frozenset({"bot.database"}),
     "sqlite_utils": frozenset({"bot.database"}),
     "torch": frozenset({"index.adapters", "index.encoder", "index.packaged_model"}),

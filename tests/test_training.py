@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import pytest
+from usual import counted
 
 from index.training import INTENTS, OUT_OF_SCOPE, TALK, TOPIC, WISHES, Examples, IntentsError, load_yaml, read_training
 
@@ -133,6 +134,10 @@ def test_every_topic_of_the_project_is_worded_as_policies_do(training: tuple[Exa
     assert all(examples.wordings == () for examples in training if not examples.topic)
 
 
+def test_how_usual_each_topic_is_was_counted_over_the_mapped_policies(training: tuple[Examples, ...]) -> None:
+    assert {examples.topic: examples.usual for examples in training if examples.topic} == counted()
+
+
 def test_a_topic_without_wordings_is_worded_by_its_statement(tmp_path: Path) -> None:
     assert read_training(write(tmp_path))[-1].wordings == ("как долго хранят данные",)
 
@@ -143,6 +148,16 @@ def test_a_topic_without_wordings_is_worded_by_its_statement(tmp_path: Path) -> 
         ("", 1, "нет списка wordings"),
         ("wordings:\n- topic: weather\n  examples: |\n    - снег\n", 2, "неизвестная тема «weather»"),
         ("wordings:\n- topic: retention\n", 2, "у темы retention нет формулировок"),
+        (
+            "wordings:\n- topic: retention\n  usual: часто\n  examples: |\n    - год\n",
+            2,
+            "у темы retention непонятное usual: часто",
+        ),
+        (
+            "wordings:\n- topic: retention\n  usual: 1.0\n  examples: |\n    - год\n",
+            2,
+            "у темы retention непонятное usual: 1.0",
+        ),
         (
             "wordings:\n- topic: retention\n  examples: |\n    - год\n- topic: retention\n  examples: |\n    - два\n",
             5,
