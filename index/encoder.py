@@ -21,7 +21,7 @@ Matrix = np.ndarray[tuple[int, int], np.dtype[np.float32]]
 Vector = np.ndarray[tuple[int], np.dtype[np.float32]]
 
 PACKAGED = "multilingual-e5-small"
-_BATCH = 32
+_BATCH = 16
 _MAX_TOKENS = 512
 _SAME = 0.9999
 

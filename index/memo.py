@@ -29,7 +29,7 @@ class Memo:
         """One row a text; only texts never seen are encoded. Forgets texts that are no longer asked for."""
         keys = [hashlib.sha256(text.encode()).hexdigest() for text in texts]
         new = {key: text for key, text in zip(keys, texts, strict=True) if key not in self._rows}
-        unseen = list(new)
+        unseen = sorted(new, key=lambda key: len(new[key]))  # texts of one length make quick batches
         for start in range(0, len(unseen), _CHUNK):
             chunk = unseen[start : start + _CHUNK]
             self._rows.update(zip(chunk, self._encode([new[key] for key in chunk]), strict=True))
