@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 # 2.13.0 from the registry that pip is set to; outside, TORCH_INDEX=https://download.pytorch.org/whl/cpu avoids CUDA.
 TORCH := torch==2.13.0 $(if $(TORCH_INDEX),--index-url $(TORCH_INDEX))
 
-.PHONY: chat run test bench ablation foreign clean
+.PHONY: chat run test bench ablation foreign encoded clean
 
 chat: $(VENV)/.ready
 	@$(BIN)/konfident chat $(if $(SHOP),--shop $(SHOP))
@@ -39,6 +39,11 @@ $(VENV)/.ready: pyproject.toml constraints.txt
 	$(BIN)/pip install --quiet $(TORCH)
 	$(BIN)/pip install --quiet --constraint constraints.txt --editable . --group dev
 	@touch $@
+
+# After a change of the examples: their vectors anew, those of the clause wordings (that an unmapped policy needs) too.
+encoded: $(VENV)/.ready
+	@KNOWLEDGE_DIR=tests/data/foreign/dev DATA_DIR=var/encoded $(BIN)/konfident build
+	@cp var/encoded/memo/queries-*.npz var/encoded/memo/wordings-*.npz index/encoded
 
 clean:
 	rm -rf $(VENV) var

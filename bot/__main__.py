@@ -29,7 +29,17 @@ if TYPE_CHECKING:
 def main() -> None:
     """Konfident: the exact clause of a shop's privacy policy, and customers' wishes carried out."""
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
-    for noisy in ("aiogram.event", "rasa_sdk", "asyncio", "httpx", "faiss", "bm25s", "imapclient"):
+    for noisy in (
+        "aiogram.event",
+        "rasa_sdk",
+        "asyncio",
+        "httpx",
+        "faiss",
+        "bm25s",
+        "imapclient",
+        "pymorphy3",
+        "sentence_transformers",
+    ):
         logging.getLogger(noisy).setLevel(logging.WARNING)
 
 

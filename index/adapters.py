@@ -15,7 +15,7 @@ from zipfile import BadZipFile
 
 import numpy as np
 
-from index.encoder import Encoder, Matrix, Vector
+from index.encoder import Encoder, Matrix, Vector, sentences
 from index.memo import Memo
 from index.normalize import Normalizer
 from index.packaged_model import Progress
@@ -93,7 +93,7 @@ def _fit(
     topics: Sequence[Examples], normalize: Normalizer, encoder: Encoder, home: Path, progress: Progress
 ) -> Adapters:
     texts = [normalize(text) for examples in topics for text in examples.texts]
-    questions = Memo(encoder.queries, home / "memo" / f"queries-{encoder.key}.npz")(texts, progress)
+    questions = sentences(Memo(encoder.features, home / "memo" / f"queries-{encoder.key}.npz")(texts, progress))
     wordings = [text for examples in topics for text in examples.wordings]
     clauses = Memo(encoder.passages, home / "memo" / f"wordings-{encoder.key}.npz")(wordings, progress)
     asked = np.repeat(np.arange(len(topics)), [len(examples.texts) for examples in topics])

@@ -1,5 +1,8 @@
 """Texts in, unit vectors out: a sentence-transformers model, run by ONNX Runtime.
 
+The same run gives a second vector, the mean of the tokens two thirds of the way up: a transformer's middle layers hold
+what its last one has let go of, and classifiers gain by it (Skean et al. 2025, arXiv:2502.02013).
+
 The model is a true SentenceTransformer folder or hub name. Its graph is exported once; ONNX Runtime then answers
 without loading torch, two to three times faster and in half the memory, with the same vectors (checked at export).
 """
@@ -24,6 +27,7 @@ PACKAGED = "multilingual-e5-small"
 _BATCH = 16
 _MAX_TOKENS = 512
 _SAME = 0.9999
+_GRAPH = "2"  # changes with what the exported graph gives
 
 log = logging.getLogger(__name__)
 
@@ -42,20 +46,29 @@ class Encoder:
         self._tokenizer.enable_truncation(_MAX_TOKENS)
         self._tokenizer.enable_padding(**self.prompts["padding"])
         self._session = onnxruntime.InferenceSession(folder / "model.onnx", providers=["CPUExecutionProvider"])
-        self.query = lru_cache(maxsize=256)(self._query)
+        self.features_of = lru_cache(maxsize=256)(self._features_of)
 
-    def queries(self, texts: Sequence[str]) -> Matrix:
-        """Vectors of customers' words, one row a text."""
+    def features(self, texts: Sequence[str]) -> Matrix:
+        """Customers' words for a classifier, one row (2d) a text: the sentence's vector, then the middle layer's."""
         return self._encode(texts, self.prompts["query"])
 
-    def passages(self, texts: Sequence[str]) -> Matrix:
-        """Vectors of clauses, one row a text."""
-        return self._encode(texts, self.prompts["passage"])
+    def queries(self, texts: Sequence[str]) -> Matrix:
+        """Vectors (d) of customers' words, one row a text."""
+        return sentences(self.features(texts))
 
-    def _query(self, text: str) -> Vector:
-        """One message's vector; remembered, so that a message is encoded once whoever asks."""
-        vector: Vector = self.queries([text])[0]
+    def query(self, text: str) -> Vector:
+        """One message's vector (d)."""
+        vector: Vector = sentences(self.features_of(text)[np.newaxis])[0]
         return vector
+
+    def passages(self, texts: Sequence[str]) -> Matrix:
+        """Vectors (d) of clauses, one row a text."""
+        return sentences(self._encode(texts, self.prompts["passage"]))
+
+    def _features_of(self, text: str) -> Vector:
+        """One message's row; remembered, so that a message is encoded once whoever asks."""
+        row: Vector = self.features([text])[0]
+        return row
 
     def _encode(self, texts: Sequence[str], prompt: str) -> Matrix:
         by_length = sorted(range(len(texts)), key=lambda row: len(texts[row]))
@@ -74,6 +87,11 @@ class Encoder:
         return vectors
 
 
+def sentences(features: Matrix) -> Matrix:
+    """Of rows of features (n, 2d), the part (n, d) that is the sentences' own vectors."""
+    return features[:, : features.shape[1] // 2]
+
+
 def load_encoder(model: str, home: Path, progress: Progress) -> Encoder:
     """The encoder of a model name or folder, made under `home`/models on first use. Raises ModelError."""
     folder = home / "models" / _key(model)
@@ -86,7 +104,7 @@ def load_encoder(model: str, home: Path, progress: Progress) -> Encoder:
 def _key(model: str) -> str:
     """A folder's name changes with its content; a hub model's with its name."""
     weights = sorted(Path(model).glob("*.safetensors")) + sorted(Path(model).glob("*.bin"))
-    stamp = [model, *(f"{path.name} {path.stat().st_size} {path.stat().st_mtime_ns}" for path in weights)]
+    stamp = [_GRAPH, model, *(f"{path.name} {path.stat().st_size} {path.stat().st_mtime_ns}" for path in weights)]
     readable = "".join(char if char.isalnum() else "-" for char in Path(model).name)
     return f"{readable}-{hashlib.sha256(repr(stamp).encode()).hexdigest()[:12]}"
 
@@ -130,8 +148,10 @@ def _prompts(transformer: Any) -> dict[str, Any]:
 
 
 def _write_graph(transformer: Any, path: Path) -> None:
-    """Export tokens -> sentence embedding, pooling and normalisation included."""
+    """Export tokens -> sentence embedding and middle layer's mean, pooling and normalisation included."""
     import torch
+
+    transformer[0].auto_model.config.output_hidden_states = True
 
     class Graph(torch.nn.Module):
         def __init__(self) -> None:
@@ -139,8 +159,11 @@ def _write_graph(transformer: Any, path: Path) -> None:
             self.transformer = transformer.eval()
 
         def forward(self, input_ids: Any, attention_mask: Any) -> Any:
-            features = {"input_ids": input_ids, "attention_mask": attention_mask}
-            return torch.nn.functional.normalize(self.transformer(features)["sentence_embedding"])
+            made = self.transformer({"input_ids": input_ids, "attention_mask": attention_mask})
+            layers, mask = made["all_layer_embeddings"], attention_mask.unsqueeze(-1).float()
+            middle = (layers[2 * (len(layers) - 1) // 3] * mask).sum(dim=1) / mask.sum(dim=1)
+            both = (torch.nn.functional.normalize(vectors) for vectors in (made["sentence_embedding"], middle))
+            return torch.cat(list(both), dim=1)
 
     tokens = transformer.tokenizer(["два текста", "разной длины, чтобы был виден пропуск"], padding=True)
     example = tuple(torch.tensor(tokens[name]) for name in ("input_ids", "attention_mask"))
@@ -151,8 +174,8 @@ def _write_graph(transformer: Any, path: Path) -> None:
         str(path),
         dynamo=False,
         input_names=["input_ids", "attention_mask"],
-        output_names=["embedding"],
-        dynamic_axes={"input_ids": shape, "attention_mask": shape, "embedding": {0: "texts"}},
+        output_names=["features"],
+        dynamic_axes={"input_ids": shape, "attention_mask": shape, "features": {0: "texts"}},
     )
 
 

@@ -1,25 +1,18 @@
-"""A message -> wishes, topics and talk, ranked by one classifier that is fitted on intents/ and kept by content.
-
-Features: the encoder's vector x 6 beside character 2-5-grams (TF-IDF within words) x 3; a linear classifier, one
-against the rest; its margins x 6 through a softmax are the probabilities. The weights are those found best by
-measuring; logistic regression over the same features is as good and takes seven times longer to fit. It learns from
-the vectors' 128 leading directions (Eckart, Young 1936, Psychometrika 1): twice as quick, and rather better.
-"""
+"""A message -> wishes, topics and talk, ranked by one classifier that is fitted on intents/ and kept by content."""
 
 import hashlib
 import os
 from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from pickle import UnpicklingError
-from typing import Any
 
 import joblib
 import numpy as np
 
-from index.encoder import Encoder, Matrix
+from index.classifier import Classifier, fit
+from index.encoder import Encoder
 from index.memo import Memo
 from index.normalize import Normalizer
 from index.packaged_model import Progress
@@ -27,14 +20,7 @@ from index.parts import denials, is_asked, questions, statements
 from index.references import find_reference, is_unmistakable
 from index.training import OUT_OF_SCOPE, QUESTION, TOPIC, WISHES, Examples
 
-_VECTOR_WEIGHT = 6.0
-_CHARACTERS_WEIGHT = 3.0
-_SHARPNESS = 6.0
-_DIRECTIONS = 128
-_C = 0.1
-_TOLERANCE = 2e-2
-_REST = ""  # sorts before every intent
-_VERSION = "6"
+_VERSION = "8"
 _CERTAIN_PART = 0.8
 _STATED_PART = 0.7
 _LIKELY_PART = 0.3
@@ -112,14 +98,14 @@ class Reading:
 class Recognizer:
     """Reads messages; made by `fit_or_load`."""
 
-    def __init__(self, encoder: Encoder, normalizer: Normalizer, model: "_Model") -> None:
+    def __init__(self, encoder: Encoder, normalizer: Normalizer, model: Classifier) -> None:
         """The encoder and what was learnt from the examples."""
         self._encoder, self._normalize, self._model = encoder, normalizer, model
 
     def read(self, text: str) -> Reading:
         """One encoding for a message; a wish beside other sentences costs one more, for its parts."""
         text = self._normalize(text)
-        whole = self._model.probabilities(self._encoder.query(text)[np.newaxis], [text])[0]
+        whole = self._model.probabilities(self._encoder.features_of(text)[np.newaxis], [text])[0]
         probabilities = dict(zip(self._model.labels, whole.tolist(), strict=True))
         reference = find_reference(text)
         names_clause = reference is not None and (
@@ -137,7 +123,7 @@ class Recognizer:
         parts = questions(text)
         if len(parts) < 2:
             return ()
-        rows = self._model.probabilities(self._encoder.queries(parts), parts)
+        rows = self._model.probabilities(self._encoder.features(parts), parts)
         found = [(self._model.labels[row.argmax()], row.max()) for row in rows]
         topics = dict.fromkeys(
             name.removeprefix(TOPIC)
@@ -172,26 +158,9 @@ class Recognizer:
         """What parts of a message wish for certain."""
         if not parts:
             return ()
-        rows = self._model.probabilities(self._encoder.queries(parts), parts)
+        rows = self._model.probabilities(self._encoder.features(parts), parts)
         found = (self._model.labels[row.argmax()] for row in rows if row.max() >= _STATED_PART)
         return tuple(dict.fromkeys(name for name in found if name in WISHES))
-
-
-@dataclass(frozen=True)
-class _Model:
-    labels: tuple[str, ...]
-    characters: Any
-    weights: Matrix
-    bias: Any
-
-    def probabilities(self, vectors: Matrix, texts: Sequence[str]) -> Matrix:
-        """Rows of probabilities over `labels`."""
-        of_vectors, of_characters = np.split(self.weights, [vectors.shape[1]])
-        margins = (_VECTOR_WEIGHT * vectors) @ of_vectors + self.bias
-        margins += (_CHARACTERS_WEIGHT * self.characters.transform(texts)) @ of_characters
-        exponents = np.exp(_SHARPNESS * (margins - margins.max(axis=1, keepdims=True)))
-        rows: Matrix = exponents / exponents.sum(axis=1, keepdims=True)
-        return rows
 
 
 def fit_or_load(
@@ -207,16 +176,16 @@ def fit_or_load(
     return Recognizer(encoder, normalizer, model)
 
 
-def _kept(path: Path) -> "_Model | None":
+def _kept(path: Path) -> Classifier | None:
     """What was fitted before; a damaged file is as none."""
     try:
-        model: _Model = joblib.load(path)
+        model: Classifier = joblib.load(path)
     except (OSError, EOFError, ValueError, IndexError, KeyError, UnpicklingError):
         return None
     return model
 
 
-def _keep(model: "_Model", path: Path) -> None:
+def _keep(model: Classifier, path: Path) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     aside = path.with_suffix(f".{os.getpid()}")
     joblib.dump(model, aside)
@@ -236,47 +205,8 @@ def _fit(
     normalizer: Normalizer,
     home: Path,
     progress: Callable[[str], Progress],
-) -> _Model:
-    from sklearn.feature_extraction.text import TfidfVectorizer
-
+) -> Classifier:
     labels = [examples.intent for examples in training for _ in examples.texts]
     texts = [normalizer(text) for examples in training for text in examples.texts]
-    vectors = Memo(encoder.queries, home / "memo" / f"queries-{encoder.key}.npz")(texts, progress("examples"))
-    options = {"analyzer": "char_wb", "ngram_range": (2, 5), "sublinear_tf": True, "min_df": 2, "dtype": np.float32}
-    characters = TfidfVectorizer(**options)
-    directions = np.linalg.eigh(vectors.T @ vectors)[1][:, -_DIRECTIONS:]
-    features = _features(vectors @ directions, characters.fit_transform(texts))
-    intents, weights, bias = _one_against_the_rest(features, np.array(labels), progress("recognizer"))
-    of_vectors = directions @ weights[:_DIRECTIONS]
-    return _Model(intents, characters, np.concatenate([of_vectors, weights[_DIRECTIONS:]]), bias)
-
-
-def _one_against_the_rest(features: Any, labels: Any, report: Progress) -> tuple[tuple[str, ...], Matrix, Any]:
-    """A linear separation of each intent from all others, some intents at a time on each core.
-
-    Gives the intents in order, weights (features, intents) and biases (intents).
-    """
-    from sklearn.svm import LinearSVC
-
-    intents, cores = np.unique(labels), os.cpu_count() or 1
-    parts = np.array_split(intents, min(2 * cores, len(intents)))
-
-    def separate(part: Any) -> tuple[Any, Any]:
-        fitted = LinearSVC(C=_C, tol=_TOLERANCE).fit(features, np.where(np.isin(labels, part), labels, _REST))
-        return fitted.coef_[-len(part) :], fitted.intercept_[-len(part) :]
-
-    found = []
-    report(0, len(parts))
-    with ThreadPoolExecutor(cores) as pool:  # the solver works outside the interpreter's lock
-        for done, part in enumerate(pool.map(separate, parts), start=1):
-            found.append(part)
-            report(done, len(parts))
-    weights = np.concatenate([rows for rows, _ in found]).T
-    bias = np.concatenate([row for _, row in found])
-    return tuple(map(str, intents)), np.ascontiguousarray(weights, np.float32), bias.astype(np.float32)
-
-
-def _features(vectors: Matrix, characters: Any) -> Any:
-    from scipy.sparse import csr_array, hstack
-
-    return hstack([csr_array(vectors * _VECTOR_WEIGHT), characters * _CHARACTERS_WEIGHT], format="csr")
+    features = Memo(encoder.features, home / "memo" / f"queries-{encoder.key}.npz")(texts, progress("examples"))
+    return fit(features, texts, labels, progress("recognizer"))

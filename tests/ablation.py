@@ -58,7 +58,7 @@ class Variation:
     @property
     def fitted(self) -> str:
         """Names what is fitted: variations of the same name share it."""
-        parts = [name for name in self.changed if name.startswith(("index.recognizer._", "index.spelling."))]
+        parts = [name for name in self.changed if name.startswith(("index.classifier._", "index.spelling."))]
         return f"{self.normalizes} {self.examples} {self.parted} {parts}"
 
 
@@ -68,9 +68,14 @@ VARIATIONS = (
     Variation("words as they are spelt", {"index.spelling.Spelling.__call__": lambda _spelling, text: text}),
     Variation(
         "no encoder",
-        {"index.recognizer._VECTOR_WEIGHT": 0.0, "index.shelves._NEIGHBOUR_WEIGHT": 0.0},
+        {
+            "index.classifier._SENTENCE_WEIGHT": 0.0,
+            "index.classifier._MIDDLE_WEIGHT": 0.0,
+            "index.shelves._NEIGHBOUR_WEIGHT": 0.0,
+        },
     ),
-    Variation("no characters", {"index.recognizer._CHARACTERS_WEIGHT": 0.0}),
+    Variation("no middle layer", {"index.classifier._MIDDLE_WEIGHT": 0.0}),
+    Variation("no characters", {"index.classifier._CHARACTERS_WEIGHT": 0.0}),
     Variation("no neighbours", {"index.shelves._NEIGHBOUR_WEIGHT": 0.0}),
     Variation(
         "no answers by number",
@@ -113,7 +118,7 @@ class Workshop:
         self._settings = read_settings()
         data = self._settings.data_dir
         self._encoder = load_encoder(self._settings.embedding_model, data, _no_progress)
-        self._encoder.query = lru_cache(maxsize=None)(self._encoder.query)
+        self._encoder.features_of = lru_cache(maxsize=None)(self._encoder.features_of)
         self._training = read_training(self._settings.intents_dir)
         if (data / "memo").is_dir():
             shutil.copytree(data / "memo", folder / "memo")

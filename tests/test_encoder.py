@@ -29,6 +29,14 @@ def test_vectors_have_unit_length(encoder: Encoder) -> None:
         assert np.linalg.norm(vectors, axis=1) == pytest.approx(np.ones(len(MESSAGES)), abs=1e-5)
 
 
+def test_the_middle_layer_stands_beside_the_sentences_vector(encoder: Encoder) -> None:
+    features = encoder.features(MESSAGES)
+    sentence, middle = np.split(features, 2, axis=1)
+    assert sentence == pytest.approx(encoder.queries(MESSAGES))
+    assert np.linalg.norm(middle, axis=1) == pytest.approx(np.ones(len(MESSAGES)), abs=1e-5)
+    assert max(cosines(sentence, middle)) < 0.9
+
+
 def test_a_text_has_the_same_vector_alone_and_among_others(encoder: Encoder) -> None:
     many = [f"{message} {number}" for number in range(20) for message in MESSAGES]
     alone = np.concatenate([encoder.queries([text]) for text in many[:8]])
@@ -36,9 +44,11 @@ def test_a_text_has_the_same_vector_alone_and_among_others(encoder: Encoder) -> 
 
 
 def test_a_message_is_encoded_once_whoever_asks(encoder: Encoder) -> None:
-    first = encoder.query("кто прочтёт моё письмо")
-    assert encoder.query("кто прочтёт моё письмо") is first
-    assert cosines(first[np.newaxis], encoder.queries(["кто прочтёт моё письмо"])) == pytest.approx([1.0], abs=1e-4)
+    first = encoder.features_of("кто прочтёт моё письмо")
+    assert encoder.features_of("кто прочтёт моё письмо") is first
+    vector = encoder.query("кто прочтёт моё письмо")
+    assert np.shares_memory(vector, first)
+    assert cosines(vector[np.newaxis], encoder.queries(["кто прочтёт моё письмо"])) == pytest.approx([1.0], abs=1e-4)
 
 
 def test_questions_and_clauses_are_encoded_each_in_their_way(encoder: Encoder) -> None:

@@ -1,14 +1,16 @@
 """Only texts that were never seen are encoded."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from index.encoder import Matrix
-from index.memo import Memo
+from index.encoder import Encoder, Matrix
+from index.memo import SHIPPED, Memo
+from index.normalize import Normalizer
 from index.packaged_model import Progress
+from index.training import Examples
 
 
 class Counted:
@@ -34,12 +36,12 @@ def path(tmp_path: Path) -> Path:
 
 def test_each_text_has_its_row_in_the_order_asked(encode: Counted, path: Path, quiet: Progress) -> None:
     rows = Memo(encode, path)(["баба", "вал", "а"], quiet)
-    assert rows.tolist() == [[2, 2, 0], [1, 0, 1], [1, 0, 0]]
+    assert rows == pytest.approx(np.array([[2, 2, 0], [1, 0, 1], [1, 0, 0]]))
 
 
 def test_a_text_asked_for_twice_is_encoded_once(encode: Counted, path: Path, quiet: Progress) -> None:
     rows = Memo(encode, path)(["вал", "баба", "вал"], quiet)
-    assert rows.tolist() == [[1, 0, 1], [2, 2, 0], [1, 0, 1]]
+    assert rows == pytest.approx(np.array([[1, 0, 1], [2, 2, 0], [1, 0, 1]]))
     assert sorted(encode.asked) == ["баба", "вал"]
 
 
@@ -47,7 +49,7 @@ def test_a_changed_text_encodes_only_itself(encode: Counted, path: Path, quiet: 
     memo = Memo(encode, path)
     memo(["баба", "вал"], quiet)
     encode.asked.clear()
-    assert memo(["баба", "ввал"], quiet).tolist() == [[2, 2, 0], [1, 0, 2]]
+    assert memo(["баба", "ввал"], quiet) == pytest.approx(np.array([[2, 2, 0], [1, 0, 2]]))
     assert encode.asked == ["ввал"]
 
 
@@ -97,3 +99,40 @@ def test_progress_counts_the_new_texts_alone(encode: Counted, path: Path, quiet:
     memo(["баба", *(f"а{number}" for number in range(300))], lambda done, total: seen.append((done, total)))
     assert (seen[0][1], seen[-1]) == (300, (300, 300))
     assert seen == sorted(seen)
+
+
+def test_a_row_is_kept_as_good_as_exact(path: Path, quiet: Progress) -> None:
+    exact = np.random.default_rng(0).normal(size=(50, 384)).astype(np.float32)
+    exact[:, 7] *= 20
+    exact /= np.linalg.norm(exact, axis=1, keepdims=True)
+    texts = [str(number) for number in range(50)]
+    rows = Memo(lambda asked: exact[[int(text) for text in asked]], path)(texts, quiet)
+    assert ((rows * exact).sum(axis=1) / np.linalg.norm(rows, axis=1)).min() > 0.9999
+
+
+def test_the_projects_own_examples_are_shipped_as_the_encoder_gives_them(
+    training: tuple[Examples, ...], normalize: Normalizer, encoder: Encoder, tmp_path: Path, quiet: Progress
+) -> None:
+    """After many changes of the examples, `make encoded` writes them anew."""
+
+    def check(texts: Sequence[str], kind: str, encode: Callable[[Sequence[str]], Matrix]) -> None:
+        new: list[str] = []
+
+        def encode_a_few(chunk: Sequence[str]) -> Matrix:
+            new.extend(chunk)
+            assert len(new) < len(texts) / 50, f"{kind}: {len(new)} texts and more are not in {SHIPPED}"
+            return encode(chunk)
+
+        kept = Memo(encode_a_few, tmp_path / f"{kind}-{encoder.key}.npz")(texts, quiet)[:: len(texts) // 40]
+        own = encode(texts[:: len(texts) // 40])
+        lengths = np.linalg.norm(own, axis=1) * np.linalg.norm(kept, axis=1)
+        assert ((own * kept).sum(axis=1) / lengths).min() > 0.9999
+
+    check([normalize(text) for examples in training for text in examples.texts], "queries", encoder.features)
+    check([text for examples in training for text in examples.wordings], "wordings", encoder.passages)
+
+
+def test_a_damaged_file_is_forgotten(encode: Counted, path: Path, quiet: Progress) -> None:
+    Memo(encode, path)(["баба"], quiet)
+    path.write_bytes(path.read_bytes()[:50])
+    assert Memo(encode, path)(["баба"], quiet) == pytest.approx(np.array([[2, 2, 0]]))

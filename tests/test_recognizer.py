@@ -37,7 +37,9 @@ Fit = Callable[[tuple[Examples, ...]], tuple[Recognizer, Watch]]
 
 
 @pytest.fixture
-def fit(encoder: Encoder, tmp_path: Path) -> Fit:
+def fit(encoder: Encoder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Fit:
+    monkeypatch.setattr("index.memo.SHIPPED", tmp_path)
+
     def fit_in_an_own_home(training: tuple[Examples, ...]) -> tuple[Recognizer, Watch]:
         watch = Watch()
         return fit_or_load(training, encoder, tmp_path, watch), watch

@@ -42,9 +42,10 @@ DOORS: Mapping[str, frozenset[str]] = {
         "index.packaged_model", "index.proposals", "index.references", "index.shelves", "index.topics",
         "index.training", "index.vectors",
     }),
+    "index.classifier": frozenset({"index.encoder", "index.packaged_model"}),
     "index.recognizer": frozenset({
-        "index.encoder", "index.memo", "index.normalize", "index.packaged_model", "index.parts", "index.references",
-        "index.training",
+        "index.classifier", "index.encoder", "index.memo", "index.normalize", "index.packaged_model", "index.parts",
+        "index.references", "index.training",
     }),
     # rooms that know nobody
     "bot.contacts": FREE,
@@ -179,7 +180,7 @@ HOMES: Mapping[str, frozenset[str]] = {
     ),
     "sentence_transformers": frozenset({"index.encoder", "index.packaged_model"}),
     "yaml": frozenset({"index.lined_yaml"}),
-    "sklearn": frozenset({"bot.baselines", "index.ngrams", "index.recognizer"}),
+    "sklearn": frozenset({"bot.baselines", "index.classifier", "index.ngrams"}),
     "snowballstemmer": frozenset({"bot.baselines"}),
     "pymorphy3": frozenset({"index.dictionary"}),
     "sqlite3": frozenset({"bot.database"}),
