@@ -10,6 +10,7 @@ from bot.responses import Button, Reply
 from bot.rules import Rules
 from bot.steps import Steps
 from bot.turn import Meaning, Turn
+from index.parts import is_asked
 from index.recognizer import Reading
 from index.training import QUESTION, WISHES
 
@@ -19,7 +20,7 @@ _OWN_BUTTONS = frozenset(("affirm", "deny", "cancel", "skip", "correct", "confir
 _TALK = frozenset(("ticket_status", "human", "greet", "goodbye", "thanks", "choose_shop"))
 _TRIES = 3
 _SURE = 0.75
-_SURE_QUESTION = 0.6
+_SURE_QUESTION = 0.8
 _SHORT = 6
 _SIX_DIGITS = re.compile(r"(?:\D{0,20}\s)?(\d{3})[\s-]?(\d{3})\W*")
 _LIKE_A_CONTACT = re.compile(r"\S@\S|(?:\d[\s()-]*){7}")
@@ -266,11 +267,11 @@ def _is_sure(reading: Reading, intent: str, text: str) -> bool:
 
 
 def _is_talk(reading: Reading, text: str) -> bool:
-    return reading.best in _TALK and _is_sure(reading, reading.best, text)
+    return reading.best in _TALK and _is_sure(reading, reading.best, text) and not _LIKE_A_CONTACT.search(text)
 
 
 def _is_question(reading: Reading, text: str) -> bool:
-    asks = "?" in text or reading.names_clause or reading.confidence >= _SURE_QUESTION
+    asks = is_asked(text) or reading.names_clause or reading.confidence >= _SURE_QUESTION
     return reading.best == QUESTION and asks
 
 

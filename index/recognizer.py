@@ -25,7 +25,7 @@ _CERTAIN_PART = 0.8
 _STATED_PART = 0.7
 _LIKELY_PART = 0.3
 _CONFIRMED_PART = 0.1
-_SURE_WISH = 0.6
+_SURE_WISH = 0.75
 _SURE_WISH_ASKED = 0.995  # «как поменять номер?» may ask for the rule only
 _SURE_OF_WHAT_HAPPENED = {"complain": 0.8, "access": 0.8}  # «откуда у вас мой номер?» asks for no rule
 _CLOSE = 0.7
@@ -136,11 +136,13 @@ class Recognizer:
     def read_after(self, text: str, before: str) -> Reading:
         """A fragment («а курьерам?») in the light of the question before it.
 
-        What the fragment says alone and what both say together must agree: the geometric mean of the two readings.
+        What the fragment says alone and what both say together must agree: the geometric mean of the two readings;
+        and it hardly asks again what was asked before: that counts for half.
         """
         alone, together = self.read(text), self.read(f"{before.rstrip(' ?.!')} {text}")
-        pairs = ((name, alone.probabilities[name], together.probabilities[name]) for name in alone.probabilities)
-        means = {name: (one * other) ** 0.5 for name, one, other in pairs}
+        asked = self.read(before).probabilities
+        pairs = ((name, alone.probabilities[name], together.probabilities[name]) for name in asked)
+        means = {name: (one * other) ** 0.5 * (1 - asked[name] / 2) for name, one, other in pairs}
         total = sum(means.values())
         return replace(alone, probabilities={name: mean / total for name, mean in means.items()})
 

@@ -107,7 +107,7 @@ def test_a_row_is_kept_as_good_as_exact(path: Path, quiet: Progress) -> None:
     exact /= np.linalg.norm(exact, axis=1, keepdims=True)
     texts = [str(number) for number in range(50)]
     rows = Memo(lambda asked: exact[[int(text) for text in asked]], path)(texts, quiet)
-    assert ((rows * exact).sum(axis=1) / np.linalg.norm(rows, axis=1)).min() > 0.9999
+    assert ((rows * exact).sum(axis=1) / np.linalg.norm(rows, axis=1)).min() > 0.999
 
 
 def test_the_projects_own_examples_are_shipped_as_the_encoder_gives_them(

@@ -85,7 +85,8 @@ DOORS: Mapping[str, frozenset[str]] = {
     "bot.turn": frozenset({"bot.responses", "index.recognizer"}),
     "bot.steps": frozenset({"bot.responses", "bot.rules", "bot.turn"}),
     "bot.form": frozenset({
-        "bot.files", "bot.responses", "bot.rules", "bot.steps", "bot.turn", "index.recognizer", "index.training",
+        "bot.files", "bot.responses", "bot.rules", "bot.steps", "bot.turn", "index.parts", "index.recognizer",
+        "index.training",
     }),
     "bot.dialogue": frozenset({
         "bot.form", "bot.responses", "bot.rules", "bot.steps", "bot.turn", "index.recognizer", "index.training",
