@@ -15,7 +15,7 @@ from index.topics import TopicMap
 from index.vectors import Vectors
 
 # how much of a question must be on topics without an answer to be met with silence
-_SILENT_MASS, _SILENT_MASS_PROPOSED = 0.75, 0.55
+_SILENT_MASS, _SILENT_MASS_PROPOSED = 0.8, 0.55
 SHOWN = 3
 _NAMED = 3
 _NEIGHBOURS = 5
