@@ -7,6 +7,7 @@ import sys
 from collections.abc import Mapping
 from math import inf
 from pathlib import Path
+from pkgutil import resolve_name
 from typing import Any
 from unittest.mock import patch
 
@@ -325,8 +326,9 @@ def test_what_the_ablation_changes_is_there_to_be_changed() -> None:
     """A constant that is renamed would else be found by nobody before the next run."""
     for variation in VARIATIONS:
         for name, value in variation.changed.items():
+            assert resolve_name(name) is not value
             with patch(name, value):
-                pass
+                assert resolve_name(name) is value
 
 
 def test_two_classifiers_make_one_distribution() -> None:
