@@ -3,9 +3,9 @@
 A linear classifier, one against the rest, over the encoder's features (the sentence's vector x 6, the middle layer's
 x 4.5, both in their 384 leading directions: Eckart, Young 1936, Psychometrika 1) beside character 2-5-grams (TF-IDF
 within words x 3); its margins x 7 through a softmax are the probabilities. The weights are those found best by
-two-fold cross-validation over the examples, where the middle layer takes a sixth of the mistakes between on and off
-topic away. Logistic regression over the same features is as good and takes seven times longer to fit. A network with
-one hidden layer beside it does better still on these examples, and worse on policies of other trades.
+measuring. In two-fold cross-validation over the examples the middle layer takes a sixth of the mistakes between on and
+off topic away. Logistic regression over the same features is as good and takes seven times longer to fit. A network
+with one hidden layer beside it does better still on these examples, and worse on policies of other trades.
 """
 
 import os

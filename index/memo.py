@@ -1,6 +1,6 @@
 """Vectors of texts that were encoded before, so that a changed text re-encodes only itself.
 
-They are kept in one file, a byte a number (at a cosine of 0.9998 to the encoder's own, or better). The vectors of the
+They are kept in one file, a byte a number (at a cosine of 0.9999 to the encoder's own, or better). The vectors of the
 project's own examples come with it in `index/encoded`: nobody waits minutes for them at the first start.
 """
 

@@ -105,8 +105,7 @@ class Recognizer:
     def read(self, text: str) -> Reading:
         """One encoding for a message; a wish beside other sentences costs one more, for its parts."""
         text = self._normalize(text)
-        whole = self._model.probabilities(self._encoder.features_of(text)[np.newaxis], [text])[0]
-        probabilities = dict(zip(self._model.labels, whole.tolist(), strict=True))
+        probabilities = self._probabilities(text)
         reference = find_reference(text)
         names_clause = reference is not None and (
             is_unmistakable(reference, text) or probabilities.get(OUT_OF_SCOPE, 0.0) < _CERTAIN_PART
@@ -117,6 +116,10 @@ class Recognizer:
         if reading.best == QUESTION and not reading.names_clause:
             return replace(reading, questions=self._several_questions(text, reading))
         return reading
+
+    def _probabilities(self, text: str) -> dict[str, float]:
+        row = self._model.probabilities(self._encoder.features_of(text)[np.newaxis], [text])[0]
+        return dict(zip(self._model.labels, row.tolist(), strict=True))
 
     def _several_questions(self, text: str, whole: Reading) -> tuple[str, ...]:
         """Topics that parts of the message ask about for certain, or that the whole confirms; at least two."""
@@ -140,7 +143,7 @@ class Recognizer:
         and it hardly asks again what was asked before: that counts for half.
         """
         alone, together = self.read(text), self.read(f"{before.rstrip(' ?.!')} {text}")
-        asked = self.read(before).probabilities
+        asked = self._probabilities(self._normalize(before))
         pairs = ((name, alone.probabilities[name], together.probabilities[name]) for name in asked)
         means = {name: (one * other) ** 0.5 * (1 - asked[name] / 2) for name, one, other in pairs}
         total = sum(means.values())

@@ -382,7 +382,8 @@ async def test_a_letter_waits_for_the_mail_server_and_the_customer_does_not(as_s
     number = ticket_in(await wish(aigul, "proeducation", "access"), "proeducation")
     await as_shipped.konfident.says(f"mail of {number} undelivered, attempt 1")
     as_shipped.post.drop_at = None
-    _, letter = await as_shipped.letter(number)
+    delivery, letter = await as_shipped.letter(number)
+    assert delivery.recipients == [ADDRESSES["proeducation"]]
     check_letter(letter, "proeducation", "access", number, ADDRESSES["proeducation"])
 
 
@@ -393,7 +394,8 @@ async def test_a_wrong_mail_password_loses_no_letter(as_shipped: Town) -> None:
     number = ticket_in(await wish(aigul, "protorg", "withdraw_consent"), "protorg")
     await as_shipped.konfident.says(f"mail of {number} undelivered, attempt 1")
     as_shipped.post.refuse.clear()
-    _, letter = await as_shipped.letter(number)
+    delivery, letter = await as_shipped.letter(number)
+    assert delivery.recipients == [ADDRESSES["protorg"]]
     check_letter(letter, "protorg", "withdraw_consent", number, ADDRESSES["protorg"])
 
 
