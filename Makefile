@@ -40,10 +40,12 @@ $(VENV)/.ready: pyproject.toml constraints.txt
 	$(BIN)/pip install --quiet --constraint constraints.txt --editable . --group dev
 	@touch $@
 
-# After a change of the examples: their vectors anew, those of the clause wordings (that an unmapped policy needs) too.
+# After a change of the examples: their vectors anew, those of the clause wordings (that an unmapped policy needs) too,
+# and the adapters that are learnt from both.
 encoded: $(VENV)/.ready
+	@rm -rf index/encoded/adapters-*.npz var/encoded/adapters
 	@KNOWLEDGE_DIR=tests/data/foreign/dev DATA_DIR=var/encoded $(BIN)/konfident build
-	@cp var/encoded/memo/queries-*.npz var/encoded/memo/wordings-*.npz index/encoded
+	@cp var/encoded/memo/queries-*.npz var/encoded/memo/wordings-*.npz var/encoded/adapters/*.npz index/encoded
 
 clean:
 	rm -rf $(VENV) var

@@ -1,11 +1,11 @@
-"""Two linear adapters that bring customers' questions near to the words of policies; fitted once, kept by content.
+"""Two linear adapters that bring customers' questions near to the words of policies.
 
 A question's vector goes through I + A, a clause's through I + B, each centred on its kind's mean before and of unit
-length after. They learn from intents/ alone (examples against wordings of their topic), from no shop: so an owner's
-edit never fits them again. Fitting takes some seconds and needs torch; using them takes neither.
+length after. They learn from intents/ alone (examples against wordings of their topic), from no shop, and come with
+the project in `index/encoded`: neither an owner's edit nor a changed example fits them again. For another encoder they
+are fitted once, in about a minute, and kept. Fitting needs torch, using them does not.
 """
 
-import hashlib
 import os
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
@@ -16,7 +16,7 @@ from zipfile import BadZipFile
 import numpy as np
 
 from index.encoder import Encoder, Matrix, Vector, sentences
-from index.memo import Memo
+from index.memo import SHIPPED, Memo
 from index.normalize import Normalizer
 from index.packaged_model import Progress
 from index.training import Examples
@@ -27,21 +27,17 @@ _SHARPNESS = 20.0
 _DROPOUT = 0.3
 _RATE = 2e-3
 _SEED = 0
-_VERSION = "3"
+_VERSION = "1"
 
 
 @dataclass(frozen=True)
 class Adapters:
-    """Square matrices (d, d) with the means (d) they start from.
-
-    `topics` (t, d), rows of unit length, are how policies speak of each.
-    """
+    """Square matrices (d, d) with the means (d) they start from."""
 
     question_mean: Vector
     question_map: Matrix
     clause_mean: Vector
     clause_map: Matrix
-    topics: Matrix
 
     def questions(self, vectors: Matrix) -> Matrix:
         """Adapted vectors of questions, rows of unit length."""
@@ -51,23 +47,20 @@ class Adapters:
         """Adapted vectors of clauses, rows of unit length."""
         return _unit(_unit(vectors - self.clause_mean) @ self.clause_map)
 
+    def middles(self, vectors: Matrix, groups: Sequence[int]) -> Matrix:
+        """The middle, of unit length, of each run of so many adapted clauses."""
+        adapted = np.split(self.clauses(vectors), np.cumsum(groups)[:-1])
+        return _unit(np.stack([some.mean(axis=0) for some in adapted]))
+
 
 def fit_or_load(training: Sequence[Examples], encoder: Encoder, home: Path, progress: Progress) -> Adapters:
-    """The adapters of these examples and wordings, fitted when they or the model changed, else read from `home`."""
-    topics = [examples for examples in training if examples.topic]
-    path = home / "adapters" / f"{_fingerprint(topics, encoder)}.npz"
-    kept = _kept(path)
+    """Adapters of this encoder: those shipped, else those kept in `home`, else fitted and kept there."""
+    name = f"adapters-{encoder.key}-{_VERSION}.npz"
+    kept = _kept(SHIPPED / name) or _kept(home / "adapters" / name)
     if kept is None:
-        kept = _fit(
-            topics, Normalizer(text for examples in training for text in examples.texts), encoder, home, progress
-        )
-        _keep(kept, path)
+        kept = _fit(training, encoder, home, progress)
+        _keep(kept, home / "adapters" / name)
     return kept
-
-
-def _fingerprint(topics: Sequence[Examples], encoder: Encoder) -> str:
-    content = repr([(examples.intent, examples.texts, examples.wordings) for examples in topics])
-    return hashlib.sha256(f"{_VERSION}|{encoder.key}|{content}".encode()).hexdigest()[:16]
 
 
 def _kept(path: Path) -> Adapters | None:
@@ -84,14 +77,12 @@ def _keep(adapters: Adapters, path: Path) -> None:
     aside = path.with_name(f"{path.stem}.{os.getpid()}.npz.part")
     with aside.open("wb") as file:
         np.savez(file, **asdict(adapters))
-    for outdated in path.parent.glob("*.npz"):
-        outdated.unlink(missing_ok=True)
     aside.replace(path)
 
 
-def _fit(
-    topics: Sequence[Examples], normalize: Normalizer, encoder: Encoder, home: Path, progress: Progress
-) -> Adapters:
+def _fit(training: Sequence[Examples], encoder: Encoder, home: Path, progress: Progress) -> Adapters:
+    normalize = Normalizer(text for examples in training for text in examples.texts)
+    topics = [examples for examples in training if examples.topic]
     texts = [normalize(text) for examples in topics for text in examples.texts]
     questions = sentences(Memo(encoder.features, home / "memo" / f"queries-{encoder.key}.npz")(texts, progress))
     wordings = [text for examples in topics for text in examples.wordings]
@@ -99,10 +90,8 @@ def _fit(
     asked = np.repeat(np.arange(len(topics)), [len(examples.texts) for examples in topics])
     worded = np.repeat(np.arange(len(topics)), [len(examples.wordings) for examples in topics])
     means = questions.mean(axis=0), clauses.mean(axis=0)
-    first, second = _train(_unit(questions - means[0]), _unit(clauses - means[1]), asked[:, None] == worded, progress)
-    adapted = _unit(_unit(clauses - means[1]) @ second)
-    middles = np.stack([adapted[worded == topic].mean(axis=0) for topic in range(len(topics))])
-    return Adapters(means[0], first, means[1], second, _unit(middles))
+    maps = _train(_unit(questions - means[0]), _unit(clauses - means[1]), asked[:, None] == worded, progress)
+    return Adapters(means[0], maps[0], means[1], maps[1])
 
 
 def _train(questions: Matrix, clauses: Matrix, right: np.ndarray, progress: Progress) -> tuple[Matrix, Matrix]:

@@ -1,8 +1,7 @@
 """The shops' policies, ready to be asked: clauses best first, or "the policy says nothing about this"."""
 
 import hashlib
-import shutil
-import tempfile
+import os
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -18,14 +17,14 @@ from index.encoder import Encoder, Matrix
 from index.memo import Memo
 from index.ngrams import Letters
 from index.packaged_model import Progress
-from index.proposals import Nearness, likeness, pieces, propose, with_twins
+from index.proposals import Likeness, Nearness, pieces, propose, with_twins
 from index.references import Reference, find_reference
 from index.shelves import SHOWN, Found, Shelf
 from index.topics import TopicMap, mapped, read_topics
 from index.training import Examples
 from index.vectors import Vectors
 
-_VERSION = "1"
+_VERSION = "2"
 _POLICY_FILES = "policy.*"
 
 
@@ -58,14 +57,15 @@ class Encoded:
 class Library:
     """All shops; made by `Library.open`. A question in flight keeps the shelf it began with."""
 
-    def __init__(self, folder: Path, home: Path, encoder: Encoder, training: Sequence[Examples]) -> None:
+    def __init__(
+        self, folder: Path, home: Path, encoder: Encoder, training: Sequence[Examples], adapters: Adapters
+    ) -> None:
         """`folder` is knowledge/, `home` the data directory."""
-        self._folder, self._home, self._encoder = folder, home, encoder
+        self._folder, self._home, self._encoder, self._adapters = folder, home, encoder, adapters
         self.about = {examples.topic: examples.about for examples in training if examples.topic}
         self._memo = Memo(encoder.passages, home / "memo" / f"passages-{encoder.key}.npz")
         self._topics, self._training = tuple(self.about), training
         self._usual = np.array([examples.usual for examples in training if examples.topic], np.float32)
-        self._fitted: Adapters | None = None
         self._stamp = ""
         self.shelves: Mapping[str, Shelf] = {}
 
@@ -74,7 +74,7 @@ class Library:
         cls, folder: Path, home: Path, encoder: Encoder, training: Sequence[Examples], progress: Progress
     ) -> "Library":
         """Read all policies, making the index where there is none. Raises PolicyError, IntentsError."""
-        library = cls(folder, home, encoder, training)
+        library = cls(folder, home, encoder, training, fit_or_load(training, encoder, home, progress))
         library.refresh(progress)
         return library
 
@@ -86,16 +86,20 @@ class Library:
         files = {path.parent.name: path for path in policy_files(self._folder)}
         policies = {shop: read_policy(path) for shop, path in files.items()}
         maps = {shop: self._read_map(files[shop], policy) for shop, policy in policies.items()}
-        encoded = self._encoded(policies, maps, progress)
+        encoded = self._encoded(policies, progress)
         weights = {shop: mapped(maps[shop], self._topics, policy) for shop, policy in policies.items()}
         siblings = {shop: (encoded[shop].clauses, weights[shop]) for shop in policies if maps[shop]}
         shelves = {}
         for shop, policy in policies.items():
             edition = _digest(files[shop].read_bytes())[:12]
-            index = self._index(shop, policy, encoded[shop].clauses)
-            shelf = Shelf(policy, edition, index, maps[shop], weights[shop], np.zeros(len(self._topics), np.float32))
+            nearness = self._nearness(shop, policy, encoded[shop])
+            silent = [topic in maps[shop] and not maps[shop][topic] for topic in self._topics]
+            uncovered = np.array(silent, np.float32)
+            named = {topic: maps[shop].get(topic, ()) for topic in self._topics}
+            shelf = Shelf(policy, edition, named, weights[shop], uncovered, nearness, is_mapped=bool(maps[shop]))
             others = [sibling for other, sibling in siblings.items() if other != shop]
-            shelves[shop] = self._completed(shelf, encoded[shop], others, progress)
+            unlisted = [row for row, topic in enumerate(self._topics) if topic not in maps[shop]]
+            shelves[shop] = self._completed(shelf, encoded[shop], others, unlisted) if unlisted else shelf
         self.shelves, self._stamp = shelves, stamp
         return True
 
@@ -136,11 +140,9 @@ class Library:
         topics = path.with_name("topics.yml")
         return read_topics(topics, policy, self.about) if topics.exists() else {}
 
-    def _encoded(
-        self, policies: Mapping[str, Policy], maps: Mapping[str, TopicMap], progress: Progress
-    ) -> dict[str, Encoded]:
-        """All vectors of all shops, in one go: what was encoded before is remembered. Pieces only where proposed."""
-        texts = {shop: _texts(policy, self._unlisted(maps[shop])) for shop, policy in policies.items()}
+    def _encoded(self, policies: Mapping[str, Policy], progress: Progress) -> dict[str, Encoded]:
+        """All vectors of all shops, in one go: what was encoded before is remembered."""
+        texts = {shop: _texts(policy) for shop, policy in policies.items()}
         rows = self._memo([text for parts in texts.values() for part in parts for text in part], progress)
         ends = np.cumsum([len(part) for parts in texts.values() for part in parts])
         split = iter(np.split(rows, ends[:-1]))
@@ -152,65 +154,57 @@ class Library:
             found[shop] = Encoded(both, tuple(next(split) for _ in parts), around, each)
         return found
 
-    def _unlisted(self, listed: TopicMap) -> list[int]:
-        """Rows of the topics of which the owner has said nothing."""
-        return [row for row, topic in enumerate(self._topics) if topic not in listed]
+    def _nearness(self, shop: str, policy: Policy, encoded: Encoded) -> Nearness:
+        of = np.repeat(np.arange(len(encoded.clauses)), [len(part) for part in encoded.pieces])
+        rows = np.concatenate([encoded.clauses, *encoded.pieces])
+        alike = Likeness(self._index(shop, policy, self._adapters.clauses(rows)), of)
+        letters = Letters.of(encoded.around).beside([*encoded.around, *encoded.each])
+        return Nearness(self._adapters, alike, letters)
 
     def _completed(
-        self, shelf: Shelf, encoded: Encoded, others: Iterable[tuple[Matrix, Matrix]], progress: Progress
+        self, shelf: Shelf, encoded: Encoded, others: Iterable[tuple[Matrix, Matrix]], unlisted: Sequence[int]
     ) -> Shelf:
-        """The shelf with what is proposed for every topic that its owner has not listed."""
-        unlisted = self._unlisted(shelf.topics)
-        silent = [topic in shelf.topics and not shelf.topics[topic] for topic in self._topics]
-        uncovered = np.array(silent, np.float32)
-        named = {topic: shelf.topics.get(topic, ()) for topic in self._topics}
-        if not unlisted:
-            return replace(shelf, topics=named, uncovered=uncovered)
-        adapters = self._adapters(progress)
-        alike = likeness(adapters, encoded.clauses, encoded.pieces)
-        in_letters = self._worded(encoded.around).T, self._worded(encoded.each).T
-        proposal = propose(adapters.topics, self._usual, alike, in_letters)
+        """The shelf with what is proposed for the topics (their rows) that its owner has not listed."""
+        in_letters = self._worded([*encoded.around, *encoded.each]).T
+        proposal = propose(self._spoken_of, self._usual, shelf.nearness.alike, in_letters)
         for theirs, weights in others:
             proposal = with_twins(proposal, encoded.clauses, theirs, weights)
-        uncovered[unlisted] = 1 - proposal.covered[unlisted]
+        shelf.uncovered[unlisted] = 1 - proposal.covered[unlisted]
         shelf.weights[unlisted] = proposal.weights[unlisted]
-        named |= {self._topics[row]: proposal.named(row, shelf.policy) for row in unlisted}
-        if shelf.topics:
-            return replace(shelf, topics=named, uncovered=uncovered)
-        letters = Letters.of(encoded.around).beside([*encoded.around, *encoded.each])
-        return replace(shelf, topics=named, uncovered=uncovered, nearness=Nearness(adapters, alike, letters))
+        named = {self._topics[row]: proposal.named(row, shelf.policy) for row in unlisted}
+        return replace(shelf, topics={**shelf.topics, **named})
 
-    def _adapters(self, progress: Progress) -> Adapters:
-        """Fitted or read on the first policy that needs them."""
-        if self._fitted is None:
-            self._fitted = fit_or_load(self._training, self._encoder, self._home, progress)
-        return self._fitted
+    @cached_property
+    def _wordings(self) -> list[tuple[str, ...]]:
+        return [examples.wordings for examples in self._training if examples.topic]
+
+    @cached_property
+    def _spoken_of(self) -> Matrix:
+        """How policies speak of each topic: the middle (t, d) of its adapted wordings."""
+        memo = Memo(self._encoder.passages, self._home / "memo" / f"wordings-{self._encoder.key}.npz")
+        vectors = memo([wording for wordings in self._wordings for wording in wordings], lambda _done, _total: None)
+        return self._adapters.middles(vectors, [len(wordings) for wordings in self._wordings])
 
     @cached_property
     def _worded(self) -> Letters:
         """The topics in the letters of policies."""
-        topics = [examples.wordings for examples in self._training if examples.topic]
-        letters = Letters.of([wording for wordings in topics for wording in wordings])
-        return letters.middles([len(wordings) for wordings in topics])
+        letters = Letters.of([wording for wordings in self._wordings for wording in wordings])
+        return letters.middles([len(wordings) for wordings in self._wordings])
 
     def _index(self, shop: str, policy: Policy, vectors: Matrix) -> Vectors:
         """The FAISS slice on disk, keyed by content and model; a damaged one is made again."""
-        folder = (
-            self._home / "index" / f"{shop}-{_digest(f'{_VERSION}{self._encoder.key}{policy.clauses}'.encode())[:16]}"
-        )
+        digest = _digest(f"{_VERSION}{self._encoder.key}{policy.clauses}".encode())[:16]
+        path = self._home / "index" / f"{shop}-{digest}.faiss"
         try:
-            return Vectors.load(folder)
-        except (OSError, ValueError, RuntimeError):
-            shutil.rmtree(folder, ignore_errors=True)
-        folder.parent.mkdir(parents=True, exist_ok=True)
-        made = Vectors.of(_numbers(policy), vectors)
-        with tempfile.TemporaryDirectory(dir=folder.parent) as aside:
-            (Path(aside) / "made").mkdir()
-            made.save(Path(aside) / "made")
-            (Path(aside) / "made").rename(folder)
-        for outdated in folder.parent.glob(f"{shop}-{'?' * 16}"):
-            if outdated != folder:
-                shutil.rmtree(outdated, ignore_errors=True)
+            return Vectors.load(path)
+        except RuntimeError:
+            path.parent.mkdir(parents=True, exist_ok=True)
+        made = Vectors.of(vectors)
+        aside = path.with_suffix(f".{os.getpid()}")
+        made.save(aside)
+        for outdated in path.parent.glob(f"{shop}-{'?' * 16}.faiss"):
+            outdated.unlink(missing_ok=True)
+        aside.replace(path)
         return made
 
 
@@ -226,11 +220,11 @@ def policy_files(folder: Path) -> list[Path]:
     return found
 
 
-def _texts(policy: Policy, unlisted: Sequence[int]) -> list[list[str]]:
-    """Clauses alone, with what stands around them, and the pieces of each where a proposal needs them."""
+def _texts(policy: Policy) -> list[list[str]]:
+    """Clauses alone, with what stands around them, and the pieces of each."""
     alone = [clause.text for clause in policy.clauses]
     around = [f"{clause.heading} {clause.lead_in} {clause.text}" for clause in policy.clauses]
-    return [alone, around, *(list(pieces(clause)) if unlisted else [] for clause in policy.clauses)]
+    return [alone, around, *(list(pieces(clause)) for clause in policy.clauses)]
 
 
 def _by_number(policy: Policy, reference: Reference) -> Answer:
@@ -242,10 +236,6 @@ def _by_number(policy: Policy, reference: Reference) -> Answer:
     is_whole = bool(below) and (reference.whole or clause is None)
     found = tuple(Found(each, 1.0) for each in (clauses if is_whole else clauses[:SHOWN]))
     return Answer(found, whole=reference.number if is_whole else "")
-
-
-def _numbers(policy: Policy) -> tuple[str, ...]:
-    return tuple(clause.number for clause in policy.clauses)
 
 
 def _stamp(folder: Path) -> str:

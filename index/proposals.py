@@ -1,11 +1,10 @@
-"""A policy that nobody mapped: which of its clauses speak of which topic, and how surely it speaks of it at all.
+"""How near a policy is: a question to its clauses; where nobody mapped it, topics to its clauses, and how surely.
 
 All likeness is measured between adapted vectors (index/adapters.py). A clause is its whole and its pieces (the lines
 of a list or a table, the sentences of prose): a long section answers by the one sentence that is asked for.
 """
 
 import re
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -14,13 +13,14 @@ from index.adapters import Adapters
 from index.clauses import Clause, Policy
 from index.encoder import Matrix, Vector
 from index.ngrams import Letters
+from index.vectors import Vectors
 
 _SENTENCE = re.compile(r"(?<=[.!?;])\s+(?=[А-ЯЁA-Z])")
 _SHORTEST = 15
 _SHARPNESS = 7.0
 _TOPIC_LETTERS_WEIGHT = 1.5
 _SPOKEN_OF_SLOPE, _SPOKEN_OF_MIDDLE = 6.2, 0.8  # logistic regression on fifteen policies, mapped by readers
-_MEANING_WEIGHT, _LETTERS_WEIGHT = 4.0, 4.0
+_NEARNESS_WEIGHT = 3.0
 _COVERED, _ANSWERS, _MOST = 0.5, 0.5, 3
 _TWIN = 0.97
 _BESIDE_A_TWIN = 0.8
@@ -30,21 +30,21 @@ Rows = np.ndarray[tuple[int], np.dtype[np.intp]]
 
 @dataclass(frozen=True)
 class Likeness:
-    """Adapted clauses (n, d) of a policy, their adapted pieces (m, d), and the clause (its row) of each piece (m)."""
+    """A policy's adapted clauses (n), then their pieces (m); `of` (m) is the clause (its row) of each piece."""
 
-    clauses: Matrix
-    pieces: Matrix
+    vectors: Vectors
     of: Rows
 
     def __call__(self, vectors: Matrix) -> Matrix:
-        """Likeness (k, n) of adapted vectors (k, d) to each clause: the more pieces, the more the best one counts."""
-        return self.mixed(vectors @ self.clauses.T, vectors @ self.pieces.T)
+        """Likeness (k, n) of adapted vectors (k, d) to each clause."""
+        return self.mixed(self.vectors.cosines(vectors))
 
-    def mixed(self, whole: Matrix, each: Matrix) -> Matrix:
-        """One likeness (k, n) out of that to whole clauses (k, n) and that to the pieces (k, m)."""
+    def mixed(self, cosines: Matrix) -> Matrix:
+        """One likeness (k, n) to each clause out of all (k, n + m): the more pieces, the more the best one counts."""
+        whole, each = np.split(cosines, [cosines.shape[1] - len(self.of)], axis=1)
         best: Matrix = whole.copy()
         np.maximum.at(best.T, self.of, each.T)
-        share = 1 / np.maximum(np.bincount(self.of, minlength=len(self.clauses)), 1)
+        share = 1 / np.maximum(np.bincount(self.of, minlength=whole.shape[1]), 1)
         mixed: Matrix = best + share * (whole - best)
         return mixed
 
@@ -60,8 +60,7 @@ class Nearness:
     def __call__(self, text: str, question: Vector) -> Vector:
         """What it adds to each clause's score (n)."""
         meaning = self.alike(self.adapters.questions(question[np.newaxis]))
-        letters = self.alike.mixed(*np.split(self.letters([text]), [len(self.alike.clauses)], axis=1))
-        near: Vector = (_MEANING_WEIGHT * meaning + _LETTERS_WEIGHT * letters)[0]
+        near: Vector = _NEARNESS_WEIGHT * (meaning + self.alike.mixed(self.letters([text])))[0]
         return near
 
 
@@ -87,23 +86,16 @@ def pieces(clause: Clause) -> tuple[str, ...]:
     return tuple(long) if len(long) > 1 else ()
 
 
-def likeness(adapters: Adapters, clauses: Matrix, of_pieces: Sequence[Matrix]) -> Likeness:
-    """Adapt the vectors of clauses (n, d) and of the pieces that each of them has."""
-    rows = np.concatenate(of_pieces)
-    of = np.repeat(np.arange(len(clauses)), [len(part) for part in of_pieces])
-    return Likeness(adapters.clauses(clauses), adapters.clauses(rows), of)
-
-
-def propose(topics: Matrix, usual: Vector, alike: Likeness, letters: tuple[Matrix, Matrix]) -> Proposal:
+def propose(topics: Matrix, usual: Vector, alike: Likeness, letters: Matrix) -> Proposal:
     """The proposal by likeness to how policies speak of each topic, weighed against how many do at all (Bayes).
 
     `topics` are adapted vectors (t, d), `usual` (t) the share of policies that speak of each, `letters` the cosines in
-    letters to each clause (t, n) and piece (t, m).
+    letters to each clause and piece (t, n + m).
     """
-    likest = alike(topics) + _TOPIC_LETTERS_WEIGHT * alike.mixed(*letters)
+    meaning = alike.vectors.cosines(topics)
+    likest = alike.mixed(meaning) + _TOPIC_LETTERS_WEIGHT * alike.mixed(letters)
     near = np.exp(_SHARPNESS * (likest - likest.max(axis=1, keepdims=True)))
-    meaning = topics @ np.concatenate([alike.clauses, alike.pieces]).T
-    surest = (meaning + _TOPIC_LETTERS_WEIGHT * np.concatenate(letters, axis=1)).max(axis=1)
+    surest = (meaning + _TOPIC_LETTERS_WEIGHT * letters).max(axis=1)
     odds = usual / (1 - usual) * np.exp(_SPOKEN_OF_SLOPE * (surest - _SPOKEN_OF_MIDDLE))
     return Proposal(near, odds / (1 + odds))
 

@@ -12,15 +12,12 @@ from index.dictionary import content_words, lemmas, words
 from index.encoder import Matrix, Vector
 from index.proposals import Nearness
 from index.topics import TopicMap
-from index.vectors import Vectors
 
 # how much of a question must be on topics without an answer to be met with silence
 _SILENT_MASS, _SILENT_MASS_PROPOSED = 0.8, 0.55
 SHOWN = 3
 _NAMED = 3
-_NEIGHBOURS = 5
 _LEAST_SCORE = 1e-6  # none is like the question at all: none is shown
-_NEIGHBOUR_WEIGHT = 0.02
 
 
 @dataclass(frozen=True)
@@ -33,19 +30,19 @@ class Found:
 
 @dataclass(frozen=True)
 class Shelf:
-    """A policy with its vectors and what is known of its topics.
+    """A policy with what is known of its topics, and how near a question is to its clauses.
 
     `weights` (topics, clauses) and `uncovered` (topics), both 0..1, are the owner's map or what was proposed; `topics`
-    names the clauses best first. `nearness` is there where the owner mapped nothing.
+    names the clauses best first.
     """
 
     policy: Policy
     edition: str
-    vectors: Vectors
     topics: TopicMap
     weights: Matrix
     uncovered: Vector
-    nearness: Nearness | None = None
+    nearness: Nearness
+    is_mapped: bool
 
     @property
     def silent(self) -> frozenset[str]:
@@ -54,7 +51,7 @@ class Shelf:
 
     @property
     def _enough(self) -> float:
-        return _SILENT_MASS_PROPOSED if self.nearness else _SILENT_MASS
+        return _SILENT_MASS if self.is_mapped else _SILENT_MASS_PROPOSED
 
     def shares(self, topics: Mapping[str, float]) -> Vector:
         """The topics' probabilities as shares of their sum, in the shelf's order."""
@@ -70,9 +67,9 @@ class Shelf:
 
     def ranked(self, text: str, question: Vector, shares: Vector) -> tuple[Found, ...]:
         """At most three clauses best first; `question` is the vector of `text`."""
-        scores = shares @ self.weights + (self.nearness(text, question) if self.nearness else self._near(question))
-        if self.nearness:  # sums of likeness have no unit: the best is as strong as the policy surely speaks of it
-            scores *= (1 - shares @ self.uncovered) / max(scores.max(), _LEAST_SCORE)
+        scores = shares @ self.weights + self.nearness(text, question)
+        # a sum of likenesses has no unit: the best is as strong as the policy surely speaks of it
+        scores *= (1 - shares @ self.uncovered) / max(scores.max(), _LEAST_SCORE)
         best = [row for row in np.argsort(-scores, kind="stable")[:SHOWN] if scores[row] > 0]
         return tuple(Found(self.policy.clauses[row], min(float(scores[row]), 1.0)) for row in best)
 
@@ -90,11 +87,3 @@ class Shelf:
         """All that the words of each clause may be forms of, its heading and lead-in included."""
         texts = (f"{clause.heading} {clause.lead_in} {clause.text}" for clause in self.policy.clauses)
         return tuple(frozenset().union(*map(lemmas, words(text))) for text in texts)
-
-    def _near(self, question: Vector) -> Vector:
-        """What likeness adds where the owner has said what answers what: very little."""
-        near = np.zeros(len(self.policy.clauses), np.float32)
-        row_of = {clause.number: row for row, clause in enumerate(self.policy.clauses)}
-        for number, cosine in self.vectors.nearest(question, _NEIGHBOURS):
-            near[row_of[number]] = _NEIGHBOUR_WEIGHT * cosine
-        return near

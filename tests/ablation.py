@@ -27,9 +27,10 @@ from bot.rooms import Rooms
 from bot.settings import read_settings
 from bot.shops import read_shops
 from bot.tickets import Tickets
-from index.encoder import Matrix, load_encoder
+from index.encoder import Matrix, Vector, load_encoder
 from index.library import Library
 from index.normalize import Normalizer
+from index.proposals import _NEARNESS_WEIGHT, Nearness
 from index.recognizer import Recognizer, _fit
 from index.training import QUESTION, Examples, read_training
 
@@ -62,6 +63,12 @@ class Variation:
         return f"{self.normalizes} {self.examples} {self.parted} {parts}"
 
 
+def _in_letters(near: Nearness, text: str) -> Vector:
+    """What a question adds to each clause's score by its letters alone."""
+    letters: Vector = _NEARNESS_WEIGHT * near.alike.mixed(near.letters([text]))[0]
+    return letters
+
+
 VARIATIONS = (
     Variation("all of it"),
     Variation("text as it is typed", normalizes=False),
@@ -71,12 +78,12 @@ VARIATIONS = (
         {
             "index.classifier._SENTENCE_WEIGHT": 0.0,
             "index.classifier._MIDDLE_WEIGHT": 0.0,
-            "index.shelves._NEIGHBOUR_WEIGHT": 0.0,
+            "index.proposals.Nearness.__call__": lambda near, text, _question: _in_letters(near, text),
         },
     ),
     Variation("no middle layer", {"index.classifier._MIDDLE_WEIGHT": 0.0}),
     Variation("no characters", {"index.classifier._CHARACTERS_WEIGHT": 0.0}),
-    Variation("no neighbours", {"index.shelves._NEIGHBOUR_WEIGHT": 0.0}),
+    Variation("no nearness to clauses", {"index.proposals._NEARNESS_WEIGHT": 0.0}),
     Variation(
         "no answers by number",
         {"index.library.find_reference": lambda _text: None, "index.recognizer.find_reference": lambda _text: None},

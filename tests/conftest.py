@@ -5,7 +5,6 @@ from pathlib import Path
 
 import pytest
 
-from index import adapters
 from index.encoder import PACKAGED, Encoder, load_encoder
 from index.library import Library
 from index.normalize import Normalizer
@@ -51,13 +50,3 @@ def recognizer(training: tuple[Examples, ...], encoder: Encoder, home: Path, qui
 @pytest.fixture(scope="session")
 def library(training: tuple[Examples, ...], encoder: Encoder, home: Path, quiet: Progress) -> Library:
     return Library.open(ROOT / "knowledge", home, encoder, training, quiet)
-
-
-@pytest.fixture(scope="session")
-def fitted_adapters(
-    training: tuple[Examples, ...], encoder: Encoder, recognizer: Recognizer, home: Path, quiet: Progress
-) -> Path:
-    """Fit the adapters of the real examples once; give their folder."""
-    assert recognizer  # its fit has encoded the examples
-    adapters.fit_or_load(training, encoder, home, quiet)
-    return home / "adapters"

@@ -1,4 +1,4 @@
-"""A policy that nobody mapped: likeness to the words of policies says what answers what, and what is not said."""
+"""Likeness to the words of policies says what answers what, and what is not said."""
 
 import numpy as np
 import pytest
@@ -6,6 +6,7 @@ import pytest
 from index.clauses import Clause
 from index.encoder import Matrix
 from index.proposals import Likeness, Proposal, pieces, propose, with_twins
+from index.vectors import Vectors
 
 RETENTION, CONTACT = 0, 1
 TOPICS = np.eye(2, 4, dtype=np.float32)
@@ -20,11 +21,11 @@ def rows(*lists: tuple[float, ...]) -> Matrix:
 
 
 def policy(*clauses: tuple[float, ...]) -> Likeness:
-    return Likeness(rows(*clauses), np.zeros((0, 4), np.float32), np.array([], np.intp))
+    return Likeness(Vectors.of(rows(*clauses)), np.array([], np.intp))
 
 
-def nothing_in_letters(alike: Likeness) -> tuple[Matrix, Matrix]:
-    return np.zeros((2, len(alike.clauses)), np.float32), np.zeros((2, 0), np.float32)
+def nothing_in_letters(clauses: int) -> Matrix:
+    return np.zeros((2, clauses), np.float32)
 
 
 def clause(text: str) -> Clause:
@@ -47,13 +48,13 @@ def test_lines_and_sentences_are_pieces_with_their_heading() -> None:
 def test_a_long_section_is_as_like_as_its_likest_sentence() -> None:
     both = rows((0, 0, 1, 0), (0, 0, 0, 1))
     sentences = rows((1, 0, 0, 0), (0, 1, 0, 0), (0, 0, 1, 0), (0, 0, 1, 0))
-    alike = Likeness(both, sentences, np.array([0, 0, 0, 0]))
+    alike = Likeness(Vectors.of(np.concatenate([both, sentences])), np.array([0, 0, 0, 0]))
     assert alike(TOPICS).tolist() == [[0.75, 0], [0.75, 0]]
 
 
 def test_a_clause_that_speaks_of_a_topic_is_proposed_and_the_topic_is_covered() -> None:
     alike = policy((0, 0, 1, 0), (1, 0, 0, 0))
-    proposal = propose(TOPICS, HALF, alike, nothing_in_letters(alike))
+    proposal = propose(TOPICS, HALF, alike, nothing_in_letters(2))
     assert proposal.weights[RETENTION].argmax() == 1
     assert proposal.weights[RETENTION, 1] == pytest.approx(1)
     assert proposal.covered[RETENTION] > 0.6
@@ -61,21 +62,21 @@ def test_a_clause_that_speaks_of_a_topic_is_proposed_and_the_topic_is_covered() 
 
 def test_a_topic_of_which_no_clause_speaks_clearly_is_not_covered() -> None:
     alike = policy((1, 0.3, 0, 0), (1, 0.2, 0, 0))
-    proposal = propose(TOPICS, HALF, alike, nothing_in_letters(alike))
+    proposal = propose(TOPICS, HALF, alike, nothing_in_letters(2))
     assert proposal.covered[RETENTION] > 0.6
     assert proposal.covered[CONTACT] < 0.35
 
 
 def test_of_two_topics_as_likely_spoken_of_the_one_that_policies_leave_out_is_doubted() -> None:
     alike = policy((1, 1, 0, 0))
-    proposal = propose(TOPICS, np.array([0.9, 0.1], np.float32), alike, nothing_in_letters(alike))
+    proposal = propose(TOPICS, np.array([0.9, 0.1], np.float32), alike, nothing_in_letters(2))
     assert proposal.covered[RETENTION] > 0.8
     assert proposal.covered[CONTACT] < 0.2
 
 
 def test_a_clause_in_the_words_of_a_topic_is_proposed_though_its_meaning_is_as_far() -> None:
     alike = policy((0, 0, 1, 0), (0, 0, 0, 1))
-    letters = np.array([[0, 0.6], [0, 0]], np.float32), np.zeros((2, 0), np.float32)
+    letters = np.array([[0, 0.6], [0, 0]], np.float32)
     proposal = propose(TOPICS, HALF, alike, letters)
     assert proposal.weights[RETENTION].argmax() == 1
     assert proposal.covered[RETENTION] > 0.6

@@ -33,9 +33,11 @@ DOORS: Mapping[str, frozenset[str]] = {
         "index.encoder", "index.memo", "index.normalize", "index.packaged_model", "index.training",
     }),
     "index.ngrams": frozenset({"index.encoder"}),
-    "index.proposals": frozenset({"index.adapters", "index.clauses", "index.encoder", "index.ngrams"}),
+    "index.proposals": frozenset({
+        "index.adapters", "index.clauses", "index.encoder", "index.ngrams", "index.vectors",
+    }),
     "index.shelves": frozenset({
-        "index.clauses", "index.dictionary", "index.encoder", "index.proposals", "index.topics", "index.vectors",
+        "index.clauses", "index.dictionary", "index.encoder", "index.proposals", "index.topics",
     }),
     "index.library": frozenset({
         "index.adapters", "index.clauses", "index.documents", "index.encoder", "index.memo", "index.ngrams",

@@ -6,7 +6,6 @@ import asyncio
 import json
 import logging
 import re
-import shutil
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -368,7 +367,6 @@ def long_section(
     encoder: Encoder,
     training: tuple[Examples, ...],
     quiet: Progress,
-    fitted_adapters: Path,
 ) -> tuple[Office, str]:
     """Open an office whose only shop has a section too long for one message; give its text."""
     folder = tmp_path / "knowledge" / "wordy"
@@ -378,7 +376,6 @@ def long_section(
     folder.joinpath("policy.txt").write_text("4. ПРАВИЛА\n\n" + "\n\n".join(clauses) + "\n", encoding="utf-8")
     folder.joinpath("topics.yml").write_text('version: 1\ntopics:\n  protection: ["4.1"]\n', encoding="utf-8")
     folder.joinpath("shop.yml").write_text("version: 1\nname: Говорун\nprefix: GOV\n", encoding="utf-8")
-    shutil.copytree(fitted_adapters, tmp_path / "home" / "adapters")
     library = Library.open(folder.parent, tmp_path / "home", encoder, training, quiet)
     rooms = Rooms(read_shops(folder.parent), library, office.house.rooms.recognizer, office.tickets, office.clock)
     return Office(build(rooms), office.bot, office.api, office.clock), "\n".join(clauses)
