@@ -17,14 +17,16 @@ from typing import Any
 import numpy as np
 
 from index.encoder import Matrix, Vector
+from index.ngrams import Ngrams
 from index.packaged_model import Progress
 
 _SENTENCE_WEIGHT, _MIDDLE_WEIGHT = 6.0, 4.5
 _CHARACTERS_WEIGHT = 3.0
+_LENGTHS, _COMMON = (2, 5), 2
 _SHARPNESS = 7.0
 _DIRECTIONS = 384
 _C = 0.1
-_NEAREST, _RIDGE = 3000, 10.0
+_NEAREST, _RIDGE = 2000, 10.0
 _TOLERANCE_AT_FIRST, _TOLERANCE, _SLACK = 1.0, 0.3, 0.1
 
 
@@ -33,14 +35,17 @@ class Classifier:
     """What was learnt: a column of weights and a bias for each of `labels`, the order of the probabilities."""
 
     labels: tuple[str, ...]
-    characters: Any
+    characters: Ngrams
     of_characters: Matrix
     of_features: Matrix
     bias: Vector
 
     def probabilities(self, features: Matrix, texts: Sequence[str]) -> Matrix:
         """Rows of probabilities over `labels`; `features` (n, 2d) are the encoder's of the same `texts`."""
-        margins = features @ self.of_features + self.characters.transform(texts) @ self.of_characters + self.bias
+        margins = features @ self.of_features + self.bias
+        for row, text in enumerate(texts):
+            places, weights = self.characters(text)
+            margins[row] += weights @ self.of_characters[places]
         exponents = np.exp(_SHARPNESS * (margins - margins.max(axis=1, keepdims=True)))
         rows: Matrix = exponents / exponents.sum(axis=1, keepdims=True)
         return rows
@@ -49,16 +54,13 @@ class Classifier:
 def fit(features: Matrix, texts: Sequence[str], labels: Sequence[str], progress: Progress) -> Classifier:
     """Learn from texts with their features (n, 2d) and labels."""
     from scipy.sparse import csr_array, hstack
-    from sklearn.feature_extraction.text import TfidfVectorizer
 
-    options = {"analyzer": "char_wb", "ngram_range": (3, 5), "sublinear_tf": True, "min_df": 2, "dtype": np.float32}
-    characters = TfidfVectorizer(**options)
-    counted = characters.fit_transform(texts) * _CHARACTERS_WEIGHT
+    characters, counted = Ngrams.learnt(texts, ngram_range=_LENGTHS, min_df=_COMMON)
     middle = features.mean(axis=0)
     scales = np.repeat(np.array([_SENTENCE_WEIGHT, _MIDDLE_WEIGHT], np.float32), len(middle) // 2)
     dense = (features - middle) * scales
     directions = np.linalg.eigh(dense.T @ dense)[1][:, -_DIRECTIONS:]
-    rows = hstack([csr_array(dense @ directions), counted], format="csr")
+    rows = hstack([csr_array(dense @ directions), counted * _CHARACTERS_WEIGHT], format="csr")
     intents, weights, bias = _one_against_the_rest(rows, np.array(labels), progress)
     of_dense, of_characters = np.split(weights, [directions.shape[1]])
     of_features: Any = scales[:, np.newaxis] * (directions @ of_dense)

@@ -1,36 +1,76 @@
 """Likeness in letters: what is named in the same words («ветчат», «карта „Лапа“») no likeness of meaning replaces.
 
-Cosines of TF-IDF over character 2-5-grams within words (Salton, Buckley 1988, Information Processing & Management 24).
+TF-IDF over character n-grams within words (Salton, Buckley 1988, Information Processing & Management 24).
 """
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
 
-from index.encoder import Matrix
+from index.encoder import Matrix, Vector
+
+Places = np.ndarray[tuple[int], np.dtype[np.intp]]
+
+_LENGTHS = (2, 5)
+
+
+@dataclass(frozen=True)
+class Ngrams:
+    """What turns a text into weighted n-grams: learnt by scikit-learn's vectorizer, which is slow for a single text."""
+
+    fitted: Any
+
+    @classmethod
+    def learnt(cls, texts: Sequence[str], **options: Any) -> tuple["Ngrams", Any]:
+        """The n-grams of texts, each weighted by how rare it is among them, and the texts' rows (n, n-grams), sparse.
+
+        `options` are those of scikit-learn's TfidfVectorizer.
+        """
+        from sklearn.feature_extraction.text import TfidfVectorizer
+
+        fitted = TfidfVectorizer(analyzer="char_wb", sublinear_tf=True, dtype=np.float32, **options)
+        rows = fitted.fit_transform(texts)
+        return cls(fitted), rows
+
+    def __call__(self, text: str) -> tuple[Places, Vector]:
+        """The columns of a text's n-grams and their weights, of unit length together; none for unknown letters."""
+        columns = self.fitted.vocabulary_
+        counts = Counter(columns[gram] for gram in self._grams(text) if gram in columns)
+        places = np.fromiter(counts.keys(), np.intp, len(counts))
+        weights = (1 + np.log(np.fromiter(counts.values(), np.float32, len(counts)))) * self._rarity[places]
+        return places, weights / (np.linalg.norm(weights) or 1)
+
+    @cached_property
+    def _grams(self) -> Callable[[str], list[str]]:
+        grams: Callable[[str], list[str]] = self.fitted.build_analyzer()
+        return grams
+
+    @cached_property
+    def _rarity(self) -> Vector:
+        rarity: Vector = self.fitted.idf_.astype(np.float32)
+        return rarity
 
 
 @dataclass(frozen=True)
 class Letters:
     """Texts (n rows) as weighted n-grams, with what makes such rows of other texts."""
 
-    rows_of: Any
+    ngrams: Ngrams
     rows: Any
 
     @classmethod
     def of(cls, texts: Sequence[str]) -> "Letters":
         """The texts, each n-gram weighted by how rare it is among them."""
-        from sklearn.feature_extraction.text import TfidfVectorizer
-
-        options = {"analyzer": "char_wb", "ngram_range": (2, 5), "sublinear_tf": True, "dtype": np.float32}
-        rows_of = TfidfVectorizer(preprocessor=_plain, **options)
-        return cls(rows_of, rows_of.fit_transform(texts))
+        return cls(*Ngrams.learnt(texts, preprocessor=_plain, ngram_range=_LENGTHS))
 
     def beside(self, texts: Sequence[str]) -> "Letters":
         """Other texts, weighted as these are."""
-        return Letters(self.rows_of, self._rows(texts))
+        rows = self.ngrams.fitted.transform([*texts, ""])[:-1]  # transforming no texts at all is refused
+        return Letters(self.ngrams, rows)
 
     def middles(self, groups: Sequence[int]) -> "Letters":
         """The mean row of each run of so many texts, of unit length."""
@@ -39,15 +79,16 @@ class Letters:
 
         group = np.repeat(np.arange(len(groups)), groups)
         members = csr_array((np.ones(len(group), np.float32), (group, np.arange(len(group)))))
-        return Letters(self.rows_of, normalize(members @ self.rows))
+        return Letters(self.ngrams, normalize(members @ self.rows))
 
     def __call__(self, texts: Sequence[str]) -> Matrix:
         """Cosines (k, n) of other texts to these."""
-        cosines: Matrix = (self._rows(texts) @ self.rows.T).toarray()
+        asked = np.zeros((self.rows.shape[1], len(texts)), np.float32)
+        for number, text in enumerate(texts):
+            places, weights = self.ngrams(text)
+            asked[places, number] = weights
+        cosines: Matrix = (self.rows @ asked).T
         return cosines
-
-    def _rows(self, texts: Sequence[str]) -> Any:
-        return self.rows_of.transform([*texts, ""])[:-1]  # transforming no texts at all is refused
 
 
 def _plain(text: str) -> str:

@@ -20,7 +20,6 @@ _SHORTEST = 15
 _SHARPNESS = 7.0
 _TOPIC_LETTERS_WEIGHT = 1.5
 _SPOKEN_OF_SLOPE, _SPOKEN_OF_MIDDLE = 6.2, 0.8  # logistic regression on fifteen policies, mapped by readers
-_NEARNESS_WEIGHT = 3.0
 _COVERED, _ANSWERS, _MOST = 0.5, 0.5, 3
 _TWIN = 0.97
 _BESIDE_A_TWIN = 0.8
@@ -58,9 +57,9 @@ class Nearness:
     letters: Letters  # of the clauses, then of their pieces
 
     def __call__(self, text: str, question: Vector) -> Vector:
-        """What it adds to each clause's score (n)."""
+        """The sum of both likenesses to each clause (n)."""
         meaning = self.alike(self.adapters.questions(question[np.newaxis]))
-        near: Vector = _NEARNESS_WEIGHT * (meaning + self.alike.mixed(self.letters([text])))[0]
+        near: Vector = (meaning + self.alike.mixed(self.letters([text])))[0]
         return near
 
 

@@ -29,6 +29,7 @@ _SURE_WISH = 0.75
 _SURE_WISH_ASKED = 0.995  # «как поменять номер?» may ask for the rule only
 _SURE_OF_WHAT_HAPPENED = {"complain": 0.8, "access": 0.8}  # «откуда у вас мой номер?» asks for no rule
 _CLOSE = 0.7
+_ALONE, _ASKED_BEFORE = 0.45, 0.8
 
 
 @dataclass(frozen=True)
@@ -139,13 +140,15 @@ class Recognizer:
     def read_after(self, text: str, before: str) -> Reading:
         """A fragment («а курьерам?») in the light of the question before it.
 
-        What the fragment says alone and what both say together must agree: the geometric mean of the two readings;
-        and it hardly asks again what was asked before: that counts for half.
+        What the fragment says alone and what both say together must agree: the weighted geometric mean of the two
+        readings; and it hardly asks again what was asked before: that counts for a fifth.
         """
         alone, together = self.read(text), self.read(f"{before.rstrip(' ?.!')} {text}")
         asked = self._probabilities(self._normalize(before))
         pairs = ((name, alone.probabilities[name], together.probabilities[name]) for name in asked)
-        means = {name: (one * other) ** 0.5 * (1 - asked[name] / 2) for name, one, other in pairs}
+        means = {
+            name: one**_ALONE * other ** (1 - _ALONE) * (1 - _ASKED_BEFORE * asked[name]) for name, one, other in pairs
+        }
         total = sum(means.values())
         return replace(alone, probabilities={name: mean / total for name, mean in means.items()})
 

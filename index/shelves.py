@@ -15,6 +15,8 @@ from index.topics import TopicMap
 
 # how much of a question must be on topics without an answer to be met with silence
 _SILENT_MASS, _SILENT_MASS_PROPOSED = 0.8, 0.55
+# how much a question's own nearness to a clause counts beside what answers its topic
+_NEARNESS, _NEARNESS_PROPOSED = 1.5, 4.0
 SHOWN = 3
 _NAMED = 3
 _LEAST_SCORE = 1e-6  # none is like the question at all: none is shown
@@ -67,7 +69,8 @@ class Shelf:
 
     def ranked(self, text: str, question: Vector, shares: Vector) -> tuple[Found, ...]:
         """At most three clauses best first; `question` is the vector of `text`."""
-        scores = shares @ self.weights + self.nearness(text, question)
+        near = _NEARNESS if self.is_mapped else _NEARNESS_PROPOSED
+        scores = shares @ self.weights + near * self.nearness(text, question)
         # a sum of likenesses has no unit: the best is as strong as the policy surely speaks of it
         scores *= (1 - shares @ self.uncovered) / max(scores.max(), _LEAST_SCORE)
         best = [row for row in np.argsort(-scores, kind="stable")[:SHOWN] if scores[row] > 0]

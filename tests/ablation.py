@@ -30,7 +30,7 @@ from bot.tickets import Tickets
 from index.encoder import Matrix, Vector, load_encoder
 from index.library import Library
 from index.normalize import Normalizer
-from index.proposals import _NEARNESS_WEIGHT, Nearness
+from index.proposals import Nearness
 from index.recognizer import Recognizer, _fit
 from index.training import QUESTION, Examples, read_training
 
@@ -64,8 +64,8 @@ class Variation:
 
 
 def _in_letters(near: Nearness, text: str) -> Vector:
-    """What a question adds to each clause's score by its letters alone."""
-    letters: Vector = _NEARNESS_WEIGHT * near.alike.mixed(near.letters([text]))[0]
+    """How near a question is to each clause by its letters alone."""
+    letters: Vector = near.alike.mixed(near.letters([text]))[0]
     return letters
 
 
@@ -83,7 +83,7 @@ VARIATIONS = (
     ),
     Variation("no middle layer", {"index.classifier._MIDDLE_WEIGHT": 0.0}),
     Variation("no characters", {"index.classifier._CHARACTERS_WEIGHT": 0.0}),
-    Variation("no nearness to clauses", {"index.proposals._NEARNESS_WEIGHT": 0.0}),
+    Variation("no nearness to clauses", {"index.shelves._NEARNESS": 0.0}),
     Variation(
         "no answers by number",
         {"index.library.find_reference": lambda _text: None, "index.recognizer.find_reference": lambda _text: None},

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from index.ngrams import Letters
+from index.ngrams import Letters, Ngrams
 
 TEXTS = ("Карта «Лапа» даёт скидку.", "Данные хранятся год.", "Данные хранятся у нас.")
 
@@ -23,6 +23,15 @@ def test_other_texts_are_weighted_as_the_first_ones() -> None:
     assert letters.beside(["карта лапа"])(["карта лапа"])[0, 0] == pytest.approx(1)
     assert letters.beside([])(["карта лапа"]).shape == (1, 0)
     assert letters([]).shape == (0, 3)
+
+
+@pytest.mark.parametrize("text", ["данные о карте лапа и карте", "я", "", "щщщ qwerty"])
+def test_a_single_text_is_weighted_as_the_vectorizer_does_it(text: str) -> None:
+    ngrams, rows = Ngrams.learnt(TEXTS, ngram_range=(2, 5))
+    places, weights = ngrams(text)
+    row = np.zeros(rows.shape[1], np.float32)
+    row[places] = weights
+    assert row == pytest.approx(ngrams.fitted.transform([text]).toarray()[0], abs=1e-6)
 
 
 def test_a_group_is_the_mean_of_its_texts() -> None:

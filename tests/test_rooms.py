@@ -44,7 +44,7 @@ DOORS: Mapping[str, frozenset[str]] = {
         "index.packaged_model", "index.proposals", "index.references", "index.shelves", "index.topics",
         "index.training", "index.vectors",
     }),
-    "index.classifier": frozenset({"index.encoder", "index.packaged_model"}),
+    "index.classifier": frozenset({"index.encoder", "index.ngrams", "index.packaged_model"}),
     "index.recognizer": frozenset({
         "index.classifier", "index.encoder", "index.memo", "index.normalize", "index.packaged_model", "index.parts",
         "index.references", "index.training",
