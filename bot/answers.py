@@ -15,7 +15,7 @@ from index.library import Answer
 from index.training import TOPIC, WISHES
 
 _OFFERED_WISH = 0.1
-_WORTH_A_BUTTON = 0.1
+_WORTH_A_BUTTON = 0.4
 
 
 class ActionAnswer(Deed):
