@@ -192,8 +192,9 @@ class Library:
         return letters.middles([len(wordings) for wordings in self._wordings])
 
     def _index(self, shop: str, policy: Policy, vectors: Matrix) -> Vectors:
-        """The FAISS slice on disk, keyed by content and model; a damaged one is made again."""
-        digest = _digest(f"{_VERSION}{self._encoder.key}{policy.clauses}".encode())[:16]
+        """The FAISS slice on disk, keyed by content, model and adapters; a damaged one is made again."""
+        content = f"{_VERSION}{self._encoder.key}{policy.clauses}".encode()
+        digest = _digest(content + self._adapters.clause_map.tobytes())[:16]
         path = self._home / "index" / f"{shop}-{digest}.faiss"
         try:
             return Vectors.load(path)

@@ -2,10 +2,12 @@
 
 import shutil
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from index.adapters import fit_or_load
 from index.clauses import PolicyError
 from index.encoder import Encoder, Vector
 from index.library import Answer, Library
@@ -198,6 +200,18 @@ def test_nothing_is_built_again_by_the_next_start(own: Library, reopen: Open, in
     assert {shop: shelf.edition for shop, shelf in again.shelves.items()} == {
         shop: shelf.edition for shop, shelf in own.shelves.items()
     }
+
+
+def test_slices_of_other_adapters_are_made_again(
+    own: Library, knowledge: Path, index: Path, encoder: Encoder, training: tuple[Examples, ...], quiet: Progress
+) -> None:
+    assert own.shelves
+    before = set(times(index))
+    adapters = fit_or_load(training, encoder, index.parent, quiet)
+    others = replace(adapters, clause_map=2 * adapters.clause_map)
+    Library(knowledge, index.parent, encoder, training, others).refresh()
+    assert len(before) == len(times(index)) == 5
+    assert before.isdisjoint(times(index))
 
 
 def test_an_edited_clause_is_taken_up_and_the_other_shops_stay(own: Library, knowledge: Path, index: Path) -> None:
