@@ -26,9 +26,8 @@ _LENGTHS, _COMMON = (2, 5), 2
 _SHARPNESS = 7.0
 _DIRECTIONS = 384
 _C = 0.1
-_SEED = 0
 _NEAREST, _RIDGE = 2000, 10.0
-_TOLERANCE_AT_FIRST, _TOLERANCE, _SLACK = 1.0, 0.3, 0.1
+_TOLERANCE_AT_FIRST, _TOLERANCE, _SLACK = 1.0, 0.05, 0.1
 
 
 @dataclass(frozen=True)
@@ -93,7 +92,7 @@ def _separated(
 
     def separate(intent: int) -> tuple[Any, Any]:
         chosen = np.flatnonzero(among[:, intent])
-        fitted = LinearSVC(C=_C, tol=tolerance, random_state=_SEED).fit(rows[chosen], own[chosen, intent])
+        fitted = LinearSVC(C=_C, tol=tolerance).fit(rows[chosen], own[chosen, intent])
         return fitted.coef_[0].astype(np.float32), fitted.intercept_[0]
 
     found = []

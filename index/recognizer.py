@@ -20,7 +20,7 @@ from index.parts import denials, is_asked, questions, statements
 from index.references import find_reference, is_unmistakable
 from index.training import OUT_OF_SCOPE, QUESTION, TOPIC, WISHES, Examples
 
-_VERSION = "10"
+_VERSION = "11"
 _CERTAIN_PART = 0.8
 _STATED_PART = 0.7
 _LIKELY_PART = 0.3
