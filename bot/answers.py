@@ -41,7 +41,9 @@ class ActionAnswer(Deed):
             self._utter(dispatcher, shop, self.policy(tracker), more, "")
             found[1:1] = more.clauses[:1]
         self._utter(dispatcher, shop, self.policy(tracker), answer, offered)
-        shown = [{"number": each.clause.number, "score": each.score, "text": each.clause.text} for each in found]
+        once = {each.clause.number: each for each in reversed(found)}  # one clause may answer both questions
+        in_order = [once[number] for number in dict.fromkeys(each.clause.number for each in found)]
+        shown = [{"number": each.clause.number, "score": each.score, "text": each.clause.text} for each in in_order]
         question = tracker.latest_message.get("text")
         return [
             SlotSet("outcome", "clauses" if shown else "silent"),

@@ -387,6 +387,13 @@ async def test_two_questions_of_a_message_get_both_clauses(enter: Enter) -> None
         assert f"PROtorg.kz, пункт {number}." in aigul.text
 
 
+async def test_a_clause_that_comes_up_for_both_questions_is_given_once(enter: Enter) -> None:
+    aigul = enter("homeshop")
+    await aigul.says("что такое cookies? и как их отключить?")
+    assert set(aigul.clauses[:2]) == {"1.9", "3.3"}
+    assert len(aigul.clauses) == len(set(aigul.clauses))
+
+
 @pytest.mark.parametrize("text", ["我的数据保存多久？", "ما هي البيانات"])
 async def test_a_language_that_is_none_of_the_three_hears_which_they_are(enter: Enter, text: str) -> None:
     aigul = enter("protorg")
