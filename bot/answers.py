@@ -12,14 +12,14 @@ from bot.deed import Deed, Events, entity, slot
 from bot.shops import Shop
 from index.clauses import Clause, Policy
 from index.library import Answer
-from index.training import TOPIC, WISHES
+from index.training import OUT_OF_SCOPE, TOPIC, WISHES
 
 _OFFERED_WISH = 0.1
 _WORTH_A_BUTTON = 0.4
 
 
 class ActionAnswer(Deed):
-    """A question -> the clause, word for word, or "the policy says nothing about this"."""
+    """A question -> the clause, word for word, or "the policy says nothing about this", or what the bot can do."""
 
     def name(self) -> str:
         """Rasa's name."""
@@ -29,7 +29,8 @@ class ActionAnswer(Deed):
         """Sets `outcome`, `shown` and `last_question`."""
         text, masses = _question(tracker)
         topics = {name.removeprefix(TOPIC): mass for name, mass in masses.items() if name.startswith(TOPIC)}
-        answer = await asyncio.to_thread(self.rooms.library.ask, slot(tracker, "shop"), text, topics)
+        off_topic = masses.get(OUT_OF_SCOPE, 0.0)
+        answer = await asyncio.to_thread(self.rooms.library.ask, slot(tracker, "shop"), text, topics, off_topic)
         return self._told(dispatcher, tracker, answer)
 
     def _told(self, dispatcher: CollectingDispatcher, tracker: Tracker, answer: Answer) -> Events:
@@ -44,11 +45,12 @@ class ActionAnswer(Deed):
         once = {each.clause.number: each for each in reversed(found)}  # one clause may answer both questions
         in_order = [once[number] for number in dict.fromkeys(each.clause.number for each in found)]
         shown = [{"number": each.clause.number, "score": each.score, "text": each.clause.text} for each in in_order]
-        question = tracker.latest_message.get("text")
+        if not shown and _is_off_topic(answer, offered):
+            return [SlotSet("outcome", "offtopic")]
         return [
             SlotSet("outcome", "clauses" if shown else "silent"),
             SlotSet("shown", shown),
-            SlotSet("last_question", question),
+            SlotSet("last_question", tracker.latest_message.get("text")),
         ]
 
     def _more(self, tracker: Tracker, answer: Answer) -> list[Answer]:
@@ -71,6 +73,8 @@ class ActionAnswer(Deed):
             )
         elif answer.whole:
             dispatcher.utter_message(response="utter_section", **whole_values(shop, policy, answer))
+        elif _is_off_topic(answer, wish):
+            dispatcher.utter_message(response="utter_out_of_scope")
         elif not answer.clauses:
             about = answer.silent_on or "об этом"
             dispatcher.utter_message(response="utter_silent", shop_name=shop.name, about=about, wish=wish)
@@ -78,27 +82,10 @@ class ActionAnswer(Deed):
             best, *others = answer.clauses
             values = clause_values(shop, policy, best.clause)
             near = {values["following"], *(each.number for each in policy.finishing(best.clause))}
-            fitting = (found.clause.number for found in others if found.score >= _WORTH_A_BUTTON)
+            fitting = (found.clause.number for found in others if found.score >= _WORTH_A_BUTTON * best.score)
             also = zip(("second", "third"), (number for number in fitting if number not in near), strict=False)
             values = {**values, **dict(also), "wish": wish}
             dispatcher.utter_message(response="utter_clause", **values)
-
-
-class ActionOffTopic(ActionAnswer):
-    """What the policy does not speak of -> what the bot can do; unless a clause names all that the message does."""
-
-    def name(self) -> str:
-        """Rasa's name."""
-        return "action_off_topic"
-
-    async def run(self, dispatcher: CollectingDispatcher, tracker: Tracker, domain: DomainDict) -> Events:
-        """Sets `outcome`, `shown` and `last_question` where a clause is shown."""
-        text, _ = _question(tracker)
-        answer = await asyncio.to_thread(self.rooms.library.in_the_words_of, slot(tracker, "shop"), text)
-        if answer.clauses:
-            return self._told(dispatcher, tracker, answer)
-        dispatcher.utter_message(response="utter_out_of_scope")
-        return []
 
 
 class ActionShowClause(Deed):
@@ -140,7 +127,7 @@ class ActionShowSection(Deed):
         return []
 
 
-ANSWERS: tuple[type[Deed], ...] = (ActionAnswer, ActionOffTopic, ActionShowClause, ActionShowSection)
+ANSWERS: tuple[type[Deed], ...] = (ActionAnswer, ActionShowClause, ActionShowSection)
 
 
 def clause_values(shop: Shop, policy: Policy, clause: Clause) -> dict[str, Any]:
@@ -180,6 +167,11 @@ def _question(tracker: Tracker) -> tuple[str, dict[str, float]]:
     message = tracker.latest_message
     ranking = {each["name"]: float(each["confidence"]) for each in message.get("intent_ranking", ())}
     return message.get("metadata", {}).get("normalized") or message.get("text") or "", ranking
+
+
+def _is_off_topic(answer: Answer, wish: str) -> bool:
+    """Nothing is found, not even a topic of which the policy does not speak; nor may it be a wish."""
+    return not (answer.clauses or answer.silent_on or answer.missing or answer.whole or wish)
 
 
 def _ranges(numbers: list[int]) -> str:

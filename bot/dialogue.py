@@ -17,7 +17,7 @@ from bot.rules import Rules
 from bot.steps import Steps
 from bot.turn import SHARE_CONTACT, Incoming, Meaning, State, Turn
 from index.recognizer import Reading, Recognizer
-from index.training import OUT_OF_SCOPE, QUESTION, WISHES
+from index.training import QUESTION, WISHES
 
 LONGEST_MESSAGE = 2000
 _PAYLOAD = re.compile(r"/(\w+)(\{.*\})?", re.DOTALL)
@@ -241,7 +241,6 @@ class Dialogue:
         if rule is None:
             self._steps.say(turn, "utter_not_understood")
             return
-        turn.outcome = "offtopic" if meaning.intent == OUT_OF_SCOPE else turn.outcome
         await self._steps.run(turn, rule, meaning)
 
 

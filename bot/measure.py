@@ -56,10 +56,8 @@ async def _said(house: House, shop: str, text: str) -> Said:
 
 
 def _doubt(house: House, shop: str, reading: Reading, *, found: bool) -> float:
-    """The mass of topics without a clause here and of what is off topic; a number is there or it is not."""
+    """The library's; a number is there or it is not."""
     if reading.names_clause:
-        return 0.0 if found else 1.0
+        return -inf if found else inf
     off_topic = reading.probabilities.get(OUT_OF_SCOPE, 0.0)
-    asked_about = sum(reading.topics.values())
-    silent = house.rooms.library.silence(shop, reading.topics) * asked_about
-    return (silent + off_topic) / (asked_about + off_topic)
+    return house.rooms.library.doubt(shop, reading.text, reading.topics, off_topic)

@@ -103,21 +103,20 @@ class Library:
         self.shelves, self._stamp = shelves, stamp
         return True
 
-    def ask(self, shop: str, text: str, topics: Mapping[str, float]) -> Answer:
-        """The clauses that answer `text` (normalised), given the probabilities of its topics."""
+    def ask(self, shop: str, text: str, topics: Mapping[str, float], off_topic: float = 0.0) -> Answer:
+        """The clauses that answer `text` (normalised), given the probabilities of its topics and of being off topic."""
         shelf = self.shelves[shop]
         reference = find_reference(text)
         if reference is not None:
             return _by_number(shelf.policy, reference)
-        shares = shelf.shares(topics)
-        silent_on = shelf.silent_on(shares)
-        if silent_on:
-            return Answer((), silent_on=self.about[silent_on])
-        return Answer(shelf.ranked(text, self._encoder.query(text), shares))
+        asked = shelf.asked(text, self._encoder.query(text), topics, off_topic)
+        if asked.doubt > 0:
+            return Answer((), silent_on=self.about.get(asked.silent_on, ""))
+        return Answer(asked.ranked)
 
-    def in_the_words_of(self, shop: str, text: str) -> Answer:
-        """The clauses that name all that `text` (normalised) names; for words that no topic is told by."""
-        return Answer(self.shelves[shop].in_the_words_of(text))
+    def doubt(self, shop: str, text: str, topics: Mapping[str, float], off_topic: float) -> float:
+        """Log-odds that this policy has no answer."""
+        return self.shelves[shop].asked(text, self._encoder.query(text), topics, off_topic).doubt
 
     def of_topic(self, shop: str, topic: str) -> Answer:
         """The clauses that answer a topic, or the silence about it."""
@@ -129,11 +128,6 @@ class Library:
     def whole(self, shop: str, number: str) -> Answer:
         """A section, or a clause with all below it."""
         return _by_number(self.shelves[shop].policy, Reference(number, whole=True))
-
-    def silence(self, shop: str, topics: Mapping[str, float]) -> float:
-        """The part (0..1) of the topics' probability on which this policy is silent."""
-        shelf = self.shelves[shop]
-        return float(shelf.shares(topics) @ shelf.uncovered)
 
     def _read_map(self, path: Path, policy: Policy) -> TopicMap:
         """The owner's list; empty for a policy that nobody mapped."""

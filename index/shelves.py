@@ -2,23 +2,21 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cached_property
-from itertools import islice
 
 import numpy as np
 
 from index.clauses import Clause, Policy
-from index.dictionary import content_words, lemmas, words
 from index.encoder import Matrix, Vector
 from index.proposals import Nearness
 from index.topics import TopicMap
 
-# how much of a question must be on topics without an answer to be met with silence
-_SILENT_MASS, _SILENT_MASS_PROPOSED = 0.8, 0.55
+_SILENT = 0.5
+# nearness to a clause, in likeness, at which an even chance of an answer is enough; and log-odds a unit of it is worth
+_NEAR_ENOUGH, _TRUST = 0.3, 8.0
+_CERTAIN = 1e-3
 # how much a question's own nearness to a clause counts beside what answers its topic
 _NEARNESS, _NEARNESS_PROPOSED = 1.5, 4.0
 SHOWN = 3
-_NAMED = 3
 _LEAST_SCORE = 1e-6  # none is like the question at all: none is shown
 
 
@@ -49,11 +47,7 @@ class Shelf:
     @property
     def silent(self) -> frozenset[str]:
         """Topics on which the policy says nothing."""
-        return frozenset(topic for topic, mass in zip(self.topics, self.uncovered, strict=True) if mass >= self._enough)
-
-    @property
-    def _enough(self) -> float:
-        return _SILENT_MASS if self.is_mapped else _SILENT_MASS_PROPOSED
+        return frozenset(topic for topic, mass in zip(self.topics, self.uncovered, strict=True) if mass >= _SILENT)
 
     def shares(self, topics: Mapping[str, float]) -> Vector:
         """The topics' probabilities as shares of their sum, in the shelf's order."""
@@ -61,32 +55,53 @@ class Shelf:
         shares: Vector = mass / (mass.sum() or np.float32(1))
         return shares
 
-    def silent_on(self, shares: Vector) -> str:
-        """The topic that the question is about and the policy is not; empty where it has something to say."""
-        if shares @ self.uncovered < self._enough:
+    def asked(self, text: str, question: Vector, topics: Mapping[str, float], off_topic: float) -> "Asked":
+        """A question to this policy: `question` is the vector of `text`, the others are probabilities."""
+        near = self.nearness(text, question)
+        return Asked(self, self.shares(topics), sum(topics.values()), off_topic, near)
+
+
+@dataclass(frozen=True)
+class Asked:
+    """A question to a policy.
+
+    `shares` (topics) sum to 1, `on_topic` and `off_topic` are probabilities, `near` (clauses) is in likeness.
+    """
+
+    shelf: Shelf
+    shares: Vector
+    on_topic: float
+    off_topic: float
+    near: Vector
+
+    @property
+    def doubt(self) -> float:
+        """Log-odds that the policy has no answer; the nearer a clause, the more it outweighs.
+
+        What is outweighed is the probability of topics without a clause here and of being off topic.
+        """
+        unanswered = self._silent + self.off_topic
+        share = unanswered / max(self.on_topic + self.off_topic, _CERTAIN)
+        log_odds = np.log((share + _CERTAIN) / (1 - share + _CERTAIN))
+        return float(log_odds - _TRUST * (self.near.max() - _NEAR_ENOUGH))
+
+    @property
+    def silent_on(self) -> str:
+        """The likeliest topic of which the policy does not speak; empty where the question is rather off topic."""
+        if self._silent < self.off_topic:
             return ""
-        return tuple(self.topics)[int((shares * self.uncovered).argmax())]
+        return tuple(self.shelf.topics)[int((self.shares * self.shelf.uncovered).argmax())]
 
-    def ranked(self, text: str, question: Vector, shares: Vector) -> tuple[Found, ...]:
-        """At most three clauses best first; `question` is the vector of `text`."""
-        near = _NEARNESS if self.is_mapped else _NEARNESS_PROPOSED
-        scores = shares @ self.weights + near * self.nearness(text, question)
-        # a sum of likenesses has no unit: the best is as strong as the policy surely speaks of it
-        scores *= (1 - shares @ self.uncovered) / max(scores.max(), _LEAST_SCORE)
+    @property
+    def ranked(self) -> tuple[Found, ...]:
+        """At most three clauses best first."""
+        weight = _NEARNESS if self.shelf.is_mapped else _NEARNESS_PROPOSED
+        scores = self.shares @ self.shelf.weights + weight * self.near
+        # a sum of likenesses has no unit: the best is as strong as it is sure that the policy answers
+        scores /= (1 + np.exp(self.doubt)) * max(scores.max(), _LEAST_SCORE)
         best = [row for row in np.argsort(-scores, kind="stable")[:SHOWN] if scores[row] > 0]
-        return tuple(Found(self.policy.clauses[row], min(float(scores[row]), 1.0)) for row in best)
+        return tuple(Found(self.shelf.policy.clauses[row], float(scores[row])) for row in best)
 
-    def in_the_words_of(self, text: str) -> tuple[Found, ...]:
-        """The clauses in which all that `text` names stands, three words or more: «кредит, партнёрские банки»."""
-        named = [lemmas(word) for word in dict.fromkeys(content_words(text))]
-        if len(named) < _NAMED:
-            return ()
-        clauses = zip(self.policy.clauses, self._lemmas, strict=True)
-        found = (Found(clause, 1.0) for clause, said in clauses if all(forms & said for forms in named))
-        return tuple(islice(found, SHOWN))
-
-    @cached_property
-    def _lemmas(self) -> tuple[frozenset[str], ...]:
-        """All that the words of each clause may be forms of, its heading and lead-in included."""
-        texts = (f"{clause.heading} {clause.lead_in} {clause.text}" for clause in self.policy.clauses)
-        return tuple(frozenset().union(*map(lemmas, words(text))) for text in texts)
+    @property
+    def _silent(self) -> float:
+        return float(self.shares @ self.shelf.uncovered) * self.on_topic

@@ -31,12 +31,13 @@ def main(folder: Path) -> None:
 
 
 def _rows(library: Library, path: Path) -> list[tuple[float, tuple[str, ...], str]]:
-    """Of each topic: how surely it is covered, the readers' clauses, and the program's first."""
+    """Of each topic that the readers looked for: how surely it is covered, their clauses, and the program's first."""
     shelf = library.shelves[path.parent.name]
     found = read_topics(path, shelf.policy, library.about)
     best = [shelf.policy.clauses[row].number for row in shelf.weights.argmax(axis=1)]
     covered = (1 - shelf.uncovered).tolist()
-    return [(sure, found[topic], first) for topic, sure, first in zip(shelf.topics, covered, best, strict=True)]
+    proposed = zip(shelf.topics, covered, best, strict=True)
+    return [(sure, found[topic], first) for topic, sure, first in proposed if topic in found]
 
 
 def _print(what: str, outcomes: list[bool]) -> None:
