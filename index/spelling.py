@@ -7,12 +7,11 @@ offered: a rare word that is right («домофон») stays what it is, and a 
 import re
 from collections import Counter
 from collections.abc import Iterable
-from functools import cached_property, lru_cache
+from functools import cache, cached_property, lru_cache
+from typing import Any
 
 from rapidfuzz import process
 from rapidfuzz.distance import OSA
-
-from index.dictionary import dictionary
 
 _WORD = re.compile(r"\w+")
 _RUSSIAN = re.compile(r"\b[а-яё]{5,}\b", re.IGNORECASE)
@@ -50,11 +49,11 @@ class Spelling:
 
     def _is_kazakh(self, text: str) -> bool:
         words = (word for word in _RUSSIAN.findall(text) if word in self._kazakh)
-        return bool(_KAZAKH.search(text)) or not all(map(dictionary().word_is_known, words))
+        return bool(_KAZAKH.search(text)) or not all(map(_dictionary().word_is_known, words))
 
     def _look_up(self, word: str) -> str:
         lower = word.lower()
-        if dictionary().word_is_known(lower):
+        if _dictionary().word_is_known(lower):
             return word
         sound, count = _sound(lower), self._count[lower]
         found = self._by_sound.get(sound, "")
@@ -75,7 +74,15 @@ class Spelling:
     def _by_sound(self) -> dict[str, str]:
         """Sound -> the commonest right word that sounds so."""
         often = (word for word, count in reversed(self._count.most_common()) if count >= _LEAST)
-        return {_sound(word): word for word in often if _RUSSIAN.fullmatch(word) and dictionary().word_is_known(word)}
+        return {_sound(word): word for word in often if _RUSSIAN.fullmatch(word) and _dictionary().word_is_known(word)}
+
+
+@cache
+def _dictionary() -> Any:
+    """OpenCorpora's, opened once."""
+    from pymorphy3 import MorphAnalyzer
+
+    return MorphAnalyzer(lang="ru")
 
 
 def _sound(word: str) -> str:

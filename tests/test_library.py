@@ -243,11 +243,21 @@ def test_a_moved_answer_is_found_by_its_new_words(own: Library, knowledge: Path)
     assert numbers(own.ask("protorg", "где живут хомяки заказчика", {}))[0] == "9.4"
 
 
-def test_words_that_all_stand_in_one_clause_find_it_whatever_their_form(library: Library) -> None:
-    named = library.in_the_words_of("homeshop", "кредит, партнёрские банки")
-    assert all(word in named.clauses[0].clause.text for word in ("кредит", "банк"))
-    assert library.in_the_words_of("homeshop", "кредит, партнёрские банки, ипотека").clauses == ()
-    assert library.in_the_words_of("homeshop", "кредит в банках").clauses == ()
+def test_the_nearer_a_clause_the_more_doubt_it_outweighs(library: Library) -> None:
+    doubtful = {"share_third_parties": 0.2, "passport_iin": 0.2}  # one has a clause in protorg, one has none
+    near = "передаёте ли вы персональные данные пользователя третьим лицам, курьерским службам, организациям связи"
+    assert numbers(library.ask("protorg", near, doubtful, off_topic=0.3))[0] == "5.2"
+    far = library.ask("protorg", "сколько лет черепахе", doubtful, off_topic=0.3)
+    assert (far.clauses, far.silent_on) == ((), "")
+    silent = library.ask("protorg", "сколько лет черепахе", doubtful, off_topic=0.1)
+    assert (silent.clauses, silent.silent_on) == ((), "о паспорте и ИИН")
+
+
+def test_a_clauses_score_falls_with_the_doubt(library: Library) -> None:
+    text, topics = "кому вы передаёте данные", {"share_third_parties": 0.9}
+    sure, unsure = (library.ask("protorg", text, topics, off_topic).clauses[0].score for off_topic in (0.0, 0.4))
+    assert 1 > sure > unsure > 0.5
+    assert library.doubt("protorg", text, topics, 0.0) < library.doubt("protorg", text, topics, 0.4) < 0
 
 
 def test_an_edited_list_of_topics_is_taken_up(own: Library, knowledge: Path) -> None:

@@ -17,8 +17,7 @@ DOORS: Mapping[str, frozenset[str]] = {
     "index.documents": frozenset({"index.word"}),
     "index.word": FREE,
     "index.clauses": frozenset({"index.documents"}),
-    "index.dictionary": FREE,
-    "index.spelling": frozenset({"index.dictionary"}),
+    "index.spelling": FREE,
     "index.normalize": frozenset({"index.spelling"}),
     "index.packaged_model": FREE,
     "index.parts": FREE,
@@ -37,7 +36,7 @@ DOORS: Mapping[str, frozenset[str]] = {
         "index.adapters", "index.clauses", "index.encoder", "index.ngrams", "index.vectors",
     }),
     "index.shelves": frozenset({
-        "index.clauses", "index.dictionary", "index.encoder", "index.proposals", "index.topics",
+        "index.clauses", "index.encoder", "index.proposals", "index.topics",
     }),
     "index.library": frozenset({
         "index.adapters", "index.clauses", "index.documents", "index.encoder", "index.memo", "index.ngrams",
@@ -185,7 +184,7 @@ HOMES: Mapping[str, frozenset[str]] = {
     "yaml": frozenset({"index.lined_yaml"}),
     "sklearn": frozenset({"bot.baselines", "index.classifier", "index.ngrams"}),
     "snowballstemmer": frozenset({"bot.baselines"}),
-    "pymorphy3": frozenset({"index.dictionary"}),
+    "pymorphy3": frozenset({"index.spelling"}),
     "sqlite3": frozenset({"bot.database"}),
     "sqlite_utils": frozenset({"bot.database"}),
     "torch": frozenset({"index.adapters", "index.encoder", "index.packaged_model"}),
