@@ -55,7 +55,7 @@ def fit(features: Matrix, texts: Sequence[str], labels: Sequence[str], progress:
     """Learn from texts with their features (n, 2d) and labels."""
     from scipy.sparse import csr_array, hstack
 
-    characters, counted = Ngrams.learnt(texts, ngram_range=_LENGTHS, min_df=_COMMON)
+    characters, counted = Ngrams.learnt(texts, _COMMON, ngram_range=_LENGTHS)
     middle = features.mean(axis=0)
     scales = np.repeat(np.array([_SENTENCE_WEIGHT, _MIDDLE_WEIGHT], np.float32), len(middle) // 2)
     dense = (features - middle) * scales

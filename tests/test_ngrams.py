@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from sklearn.feature_extraction.text import TfidfVectorizer
 
 from index.ngrams import Letters, Ngrams
 
@@ -32,6 +33,15 @@ def test_a_single_text_is_weighted_as_the_vectorizer_does_it(text: str) -> None:
     row = np.zeros(rows.shape[1], np.float32)
     row[places] = weights
     assert row == pytest.approx(ngrams.fitted.transform([text]).toarray()[0], abs=1e-6)
+
+
+@pytest.mark.parametrize("least", [1, 2])
+def test_what_is_learnt_is_what_the_vectorizer_learns(least: int) -> None:
+    texts = [*TEXTS, "Карта  карта\nЛАПА и год", "я"]
+    ngrams, rows = Ngrams.learnt(texts, least, ngram_range=(2, 5))
+    vectorizer = TfidfVectorizer(analyzer="char_wb", ngram_range=(2, 5), min_df=least, sublinear_tf=True)
+    assert rows.toarray() == pytest.approx(vectorizer.fit_transform(texts).toarray(), abs=1e-6)
+    assert ngrams.fitted.vocabulary_ == vectorizer.vocabulary_
 
 
 def test_a_group_is_the_mean_of_its_texts() -> None:
