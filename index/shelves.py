@@ -14,6 +14,7 @@ _SILENT = 0.5
 # nearness to a clause, in likeness, at which an even chance of an answer is enough; and log-odds a unit of it is worth
 _NEAR_ENOUGH, _TRUST = 0.3, 8.0
 _CERTAIN = 1e-3
+_LEAST_MASS = 0.1  # what is hardly a question (rather a wish) is hardly doubted
 # how much a question's own nearness to a clause counts beside what answers its topic
 _NEARNESS, _NEARNESS_PROPOSED = 1.5, 4.0
 SHOWN = 3
@@ -81,7 +82,7 @@ class Asked:
         What is outweighed is the probability of topics without a clause here and of being off topic.
         """
         unanswered = self._silent + self.off_topic
-        share = unanswered / max(self.on_topic + self.off_topic, _CERTAIN)
+        share = unanswered / max(self.on_topic + self.off_topic, _LEAST_MASS)
         log_odds = np.log((share + _CERTAIN) / (1 - share + _CERTAIN))
         return float(log_odds - _TRUST * (self.near.max() - _NEAR_ENOUGH))
 

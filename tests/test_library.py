@@ -253,6 +253,12 @@ def test_the_nearer_a_clause_the_more_doubt_it_outweighs(library: Library) -> No
     assert (silent.clauses, silent.silent_on) == ((), "о паспорте и ИИН")
 
 
+def test_what_is_rather_a_wish_is_hardly_doubted(library: Library) -> None:
+    text, masses = "как перестать получать письма", {"unsubscribe_how": 0.001, "passport_iin": 0.002}
+    assert library.ask("protorg", text, masses, off_topic=0.008).clauses
+    assert not library.ask("protorg", text, {name: 100 * mass for name, mass in masses.items()}, 0.7).clauses
+
+
 def test_a_clauses_score_falls_with_the_doubt(library: Library) -> None:
     text, topics = "кому вы передаёте данные", {"share_third_parties": 0.9}
     sure, unsure = (library.ask("protorg", text, topics, off_topic).clauses[0].score for off_topic in (0.0, 0.4))
