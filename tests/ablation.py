@@ -88,7 +88,7 @@ VARIATIONS = (
         "no answers by number",
         {"index.library.find_reference": lambda _text: None, "index.recognizer.find_reference": lambda _text: None},
     ),
-    Variation("doubt not weighed against nearness", {"index.shelves._TRUST": 0.0}),
+    Variation("doubt without nearness", {"index.shelves._TRUST": 0.0}),
     Variation("always an answer", {"index.shelves._NEAR_ENOUGH": -9.0}),
     Variation("intents and topics apart", parted=True),
     Variation("5 examples a topic", examples=5),
